@@ -1,0 +1,40 @@
+/*
+ * arena: memory of one message (or one settings table, one load), freed whole.
+ *
+ * Allocation moves a pointer; nothing is freed singly.  When the machine has
+ * no memory left the process stops here with a clear line: sizes that a peer
+ * chooses are capped before they get this far.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "base/slice.h"
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks;
+	char *next;
+	char *end;
+};
+
+/* malloc that never returns NULL: it reports and aborts instead. */
+void *mem_alloc(size_t n);
+void *mem_zalloc(size_t n);
+void *mem_realloc(void *p, size_t n);
+
+/* first_bytes: the size of the first chunk, a hint. */
+void arena_init(struct arena *a, size_t first_bytes);
+void arena_free(struct arena *a);
+
+/* Aligned for any type; not zeroed / zeroed. */
+void *arena_alloc(struct arena *a, size_t n);
+void *arena_zalloc(struct arena *a, size_t n);
+/* A copy of s in the arena; a null slice stays null. */
+struct slice arena_dup(struct arena *a, struct slice s);
+/* A NUL terminated copy of s. */
+char *arena_strz(struct arena *a, struct slice s);
+struct slice arena_printf(struct arena *a, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

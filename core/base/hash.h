@@ -1,0 +1,43 @@
+/*
+ * hash: an intrusive chained table, keyed by SipHash-1-3 under a secret key,
+ * so that a peer who chooses keys (branches, user names) cannot choose
+ * collisions.  It grows by doubling and never shrinks.
+ *
+ * The table compares hashes only; the caller compares keys:
+ *
+ *     for (n = hash_first(t, h); n; n = hash_next(n, h))
+ *             if (key_of(CONTAINER(n, struct thing, node)) is mine) ...
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include "base/slice.h"
+
+struct hash_node {
+	struct hash_node *next;
+	uint64_t hash;
+};
+
+struct hash {
+	struct hash_node **slots;
+	size_t mask; /* slots - 1 */
+	size_t count;
+	uint8_t key[16];
+};
+
+void hash_init(struct hash *t, const uint8_t key[16]);
+/* Frees the slots; the members are their owner's. */
+void hash_free(struct hash *t);
+
+uint64_t hash_of(const struct hash *t, struct slice key);
+void hash_add(struct hash *t, struct hash_node *node, uint64_t hash);
+void hash_remove(struct hash *t, struct hash_node *node);
+struct hash_node *hash_first(const struct hash *t, uint64_t hash);
+struct hash_node *hash_next(const struct hash_node *node, uint64_t hash);
+
+/* Calls visit for each member; it may remove (and free) the one it is given. */
+void hash_each(struct hash *t, void (*visit)(struct hash_node *node, void *data), void *data);
+
+uint64_t siphash13(const uint8_t key[16], const void *bytes, size_t n);
+
+#endif

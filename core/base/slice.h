@@ -1,0 +1,62 @@
+/*
+ * slice: a borrowed run of bytes, the common coin of the code base.
+ *
+ * A slice never owns and is never NUL terminated; it lives as long as the
+ * bytes it points at (a datagram's arena, a literal).  An absent value is the
+ * null slice (p == NULL), an empty one has p != NULL and n == 0.
+ */
+#ifndef BASE_SLICE_H
+#define BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slice {
+	const char *p;
+	size_t n;
+};
+
+#define SLICE_NULL ((struct slice){NULL, 0})
+/* A slice of a string literal. */
+#define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
+/* printf arguments for "%.*s". */
+#define SLICE_ARG(s) (int)(s).n, (s).p ? (s).p : ""
+
+static inline struct slice slice_of(const char *p, size_t n)
+{
+	return (struct slice){p, n};
+}
+
+/* Between two pointers into the same bytes, begin <= end. */
+static inline struct slice slice_range(const char *begin, const char *end)
+{
+	return (struct slice){begin, (size_t)(end - begin)};
+}
+
+static inline const char *slice_end(struct slice s)
+{
+	return s.p + s.n;
+}
+
+/* A NUL terminated string; NULL gives the null slice. */
+struct slice slice_str(const char *z);
+
+bool slice_eq(struct slice a, struct slice b);
+/* ASCII case is ignored; bytes above 127 compare as they are. */
+bool slice_ieq(struct slice a, struct slice b);
+bool slice_starts(struct slice s, struct slice prefix);
+bool slice_istarts(struct slice s, struct slice prefix);
+/* Pointer to the first c in s, or NULL. */
+const char *slice_chr(struct slice s, char c);
+/* Without the SP, HTAB, CR and LF at both ends. */
+struct slice slice_trim(struct slice s);
+
+/*
+ * Decimal digits only, no sign, no blanks.  Returns 0, or -1 when s is empty,
+ * holds anything else, or exceeds the type (the value is then untouched).
+ */
+int slice_u32(struct slice s, uint32_t *value);
+int slice_u64(struct slice s, uint64_t *value);
+
+#endif

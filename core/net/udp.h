@@ -1,0 +1,41 @@
+/*
+ * udp: the daemon's net, UDP sockets on a libuv loop.
+ *
+ * libuv tells when a socket can be read or written; reading and writing are
+ * batched here (recvmmsg, sendmmsg): what one turn of the loop sends leaves in
+ * as few system calls as the kernel allows.  IP_RECVERR is on: ICMP errors are
+ * read from the error queue and told to the user with the quoted datagram.
+ */
+#ifndef NET_UDP_H
+#define NET_UDP_H
+
+#include "base/log.h"
+#include "net/net.h"
+
+#include <uv.h>
+
+struct udp;
+
+struct udp_options {
+	unsigned receive_buffer_bytes; /* SO_RCVBUF asked for, 0: the kernel's default */
+	unsigned send_buffer_bytes;    /* SO_SNDBUF asked for, 0: the kernel's default */
+	bool reuse_port;               /* SO_REUSEPORT, for several workers */
+};
+
+/*
+ * Binds n addresses (port 0: an ephemeral one).  0, or -1 with a sentence in
+ * error that names the address and the reason ("udp:127.0.0.1:5060: address
+ * already in use"); nothing stays open then.
+ */
+int udp_open(struct udp **out, uv_loop_t *loop, struct log *log, const struct addr *addrs,
+	     unsigned n, const struct udp_options *o, struct buf *error);
+
+struct net *udp_net(struct udp *u);
+
+/* called once after every batch that was received, before what was sent leaves. */
+void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data);
+
+/* Sends what is queued, closes the handles; done is called from the loop. */
+void udp_close(struct udp *u, void (*done)(void *data), void *data);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * context: a request on its way through the proxy, with its branches: the
+ * "response context" of RFC 3261 16.2.
+ *
+ * The route (script) works on it through the functions of this room:
+ *   proxy/forward   16.5, 16.6: targets, branches, the message for each
+ *   proxy/response  16.7: best response, CANCEL of losers, Timer C, 16.8
+ *   proxy/route     16.4, 16.6 step 4: Route, Record-Route
+ *   proxy/validate  16.3; proxy/loop  RFC 5393
+ */
+#ifndef PROXY_CONTEXT_H
+#define PROXY_CONTEXT_H
+
+#include "sip/edit.h"
+#include "txn/client.h"
+#include "txn/server.h"
+
+struct proxy;
+struct context;
+struct branch;
+
+enum {
+	PROXY_MAX_BRANCHES = 32,
+	PROXY_DEFAULT_MAX_FORWARDS = 70,
+	PROXY_MAX_BREADTH = 60, /* RFC 5393 5.3.3 */
+};
+
+/* One place the request may go to. */
+struct target {
+	struct slice uri;      /* the Request-URI there */
+	struct slice next_hop; /* sip URI that decides where to send, or null: by Route or uri */
+	struct slice path;     /* Path values to put as Route, comma separated, or null */
+	int q;                 /* thousandths, -1: none */
+	int socket;            /* to send from, -1: whichever fits */
+};
+
+/* What the script asked to be called for.  Copied when branches start. */
+struct context_hooks {
+	void *data;
+	/* A response arrived from the network for a branch, 100 included; edits
+	 * are applied when it is forwarded.  Must not wait. */
+	void (*reply)(void *data, struct branch *b, struct received *r, struct edits *e);
+	/* All branches failed.  Returns true when it takes over: then
+	 * context_failure_done() is called later, after new branches or a reply, or
+	 * neither (the best response goes upstream). */
+	bool (*failure)(void *data, struct context *c);
+	/* A branch is about to leave: may change b->edits and b->target.  Must not
+	 * wait.  False drops the branch. */
+	bool (*branch)(void *data, struct branch *b);
+};
+
+struct branch {
+	struct list node;
+	struct context *context;
+	struct target target;
+	struct edits edits;
+	struct client *client; /* NULL: resolving, ended or never started */
+	struct addr to;
+	char id[CLIENT_BRANCH];
+	struct received *final; /* its final response, kept while it may be the best */
+	unsigned
+	    status; /* of final; of our own making when final is NULL (408, 503 …); 0: none yet */
+	bool provisional; /* a 1xx came */
+	bool cancel;      /* to be cancelled as soon as a 1xx allows it */
+	bool timer_c_fired;
+	bool done;
+	struct timer timer_c;
+};
+
+struct context {
+	struct list node; /* of all contexts of the proxy */
+	struct proxy *proxy;
+	struct server *server;    /* NULL: an ACK, or the transaction has ended */
+	struct received *request; /* the server transaction's, or owned (ACK) */
+	struct msg *msg;          /* &request->msg */
+
+	/* What the script has made of it so far. */
+	struct edits edits;
+	struct slice uri; /* the current Request-URI */
+	struct uri uri_parsed;
+	struct slice next_hop; /* explicit next hop of the current target, or null */
+	struct slice path;
+	int q;
+	int socket;          /* to send from, -1: whichever fits */
+	struct target *more; /* further targets (lookup, append_branch) */
+	unsigned n_more;
+	unsigned routes_dropped; /* leading Route values that were ours (16.4) */
+	struct slice
+	    strict_route; /* R-URI replaced because a strict router sent us (16.4), or null */
+	bool record_route;
+	struct context_hooks hooks;
+
+	struct list branches;
+	unsigned n_branches;
+	unsigned pending; /* branches without a final response */
+	bool relayed;     /* t_relay started at least one branch */
+	bool cancelled;
+	bool answered;  /* a final response went upstream, stateless ones too */
+	bool remember;  /* replies must be stateful: credentials were used up */
+	bool in_script; /* a coroutine may still use it */
+	bool in_failure;
+	void *script; /* the script layer's */
+};
+
+/* A forwarding decision that did not work; data, not an error (rule 6). */
+struct refusal {
+	unsigned status; /* 0: none.  How sl_reply_error answers */
+	const char *reason;
+};
+
+/* Replies to the request.  Stateless unless the transaction must be kept; never to an ACK.
+ * A second final is refused: false. */
+bool context_reply(struct context *c, unsigned status, struct slice reason, struct slice headers);
+bool context_reply_stateful(struct context *c, unsigned status, struct slice reason,
+			    struct slice headers);
+
+/* The route has run to its end (or died).  Without any answer and branch the transaction is
+ * dropped. */
+void context_script_done(struct context *c);
+/* The failure handler has run to its end. */
+void context_failure_done(struct context *c);
+
+/* Sets the Request-URI.  0, or -1: not a URI, or one with CR, LF, NUL or blanks. */
+int context_set_uri(struct context *c, struct slice uri);
+/* "ADDR", "ADDR:PORT", "host:port" or a SIP URI; null clears it.  0 or -1. */
+int context_set_next_hop(struct context *c, struct slice next_hop);
+/* One more target beside the current one.  0, or -1: malformed, or PROXY_MAX_BRANCHES reached. */
+int context_add_target(struct context *c, const struct target *t);
+/* Replaces the targets by n of them: the first becomes the Request-URI. */
+void context_set_targets(struct context *c, const struct target *t, unsigned n);
+
+#endif

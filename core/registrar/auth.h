@@ -1,0 +1,76 @@
+/*
+ * auth: who sent this request?  Challenges, nonces, and the check of
+ * credentials against the subscriber table (RFC 3261 22, RFC 2617, RFC 7616).
+ *
+ * A nonce is 40 hex digits: 8 of the time it was made, 32 of an HMAC over that
+ * time, realm and Call-ID under the secret.  So it proves to be ours without
+ * being kept, serves one Call-ID and realm only, and survives restarts.  What
+ * is kept is its use: with qop nc must grow, without qop it serves once.
+ */
+#ifndef REGISTRAR_AUTH_H
+#define REGISTRAR_AUTH_H
+
+#include "base/env.h"
+#include "sip/digest.h"
+#include "sip/msg.h"
+#include "store/store.h"
+
+enum auth_kind { AUTH_WWW, AUTH_PROXY }; /* Authorization / Proxy-Authorization, 401 / 407 */
+
+enum auth_result {
+	AUTH_OK,
+	AUTH_NONE,      /* "none": no credentials for this realm */
+	AUTH_NONCE,     /* "nonce": not one of ours */
+	AUTH_STALE,     /* "stale": ours, right response, but too old or used from elsewhere */
+	AUTH_USER,      /* "user": no such subscriber, or one without a password */
+	AUTH_PASSWORD,  /* "password" */
+	AUTH_REPLAY,    /* "replay": nc did not grow, nonce used again, or a uri that is not the
+			   Request-URI */
+	AUTH_MALFORMED, /* "malformed" */
+	AUTH_DB,        /* "db": the store gave no answer; never lets a request in */
+};
+const char *auth_result_name(enum auth_result r); /* "" for AUTH_OK */
+
+struct auth_options {
+	uint32_t nonce_expire_s; /* 300 */
+	bool use_domain;         /* the subscriber's domain must be the realm */
+	bool plain;              /* the plain password column may be used (calculate_ha1) */
+	size_t max_nonces;       /* uses remembered; when full the oldest nonces become stale */
+};
+
+struct auth;
+
+struct auth *auth_new(struct env *env, struct store *store, const struct auth_options *o);
+void auth_free(struct auth *a);
+void auth_set_options(struct auth *a, const struct auth_options *o);
+/* At least 16 bytes. */
+void auth_set_secret(struct auth *a, struct slice secret);
+
+/* The credentials that were accepted; slices live in the arena of the check. */
+struct auth_identity {
+	const struct hdr *header; /* which authorized: what consume_credentials removes */
+	struct slice username;
+	struct slice realm;
+	bool stale; /* with a refusal: the next challenge may say stale=true */
+};
+
+/*
+ * arena and msg must live until done, which is called exactly once, maybe
+ * before this returns.  All headers of the kind are looked at; the first with
+ * this realm (case ignored) counts.
+ */
+void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum auth_kind kind,
+		struct slice realm, struct slice table, void *data,
+		void (*done)(void *data, enum auth_result r, const struct auth_identity *id));
+
+struct auth_challenge_options {
+	bool qop;
+	bool stale;
+	bool md5; /* which algorithms to offer, SHA-256 first (RFC 8760) */
+	bool sha256;
+};
+/* The header line(s) of a challenge for this request, with CRLF. */
+void auth_challenge(struct auth *a, const struct msg *msg, enum auth_kind kind, struct slice realm,
+		    const struct auth_challenge_options *o, struct buf *out);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * location: addresses-of-record and their bindings (RFC 3261 10), and the
+ * policy that says when they are written to the store (db_mode).
+ *
+ * One `struct location` is one table ("location", "aliases").  Whoever changes
+ * an AOR holds it from reading to the commit; others who want to change the
+ * same AOR wait in line, lookups do not.
+ */
+#ifndef REGISTRAR_LOCATION_H
+#define REGISTRAR_LOCATION_H
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "store/store.h"
+
+enum location_mode {
+	LOCATION_MEMORY = 0,        /* nothing is written */
+	LOCATION_WRITE_THROUGH = 1, /* written before the answer */
+	LOCATION_WRITE_BACK = 2,    /* written every flush_ms and at a clean stop */
+	LOCATION_STORE_ONLY = 3,    /* nothing is kept in memory */
+};
+
+struct location_options {
+	struct slice table;
+	enum location_mode mode;
+	uint32_t flush_ms; /* timer_interval, modes 2 and 3 (3: purge of expired rows) */
+	bool use_domain;   /* the AOR is user@host, else user alone */
+};
+
+/* A binding as others see it: store_binding with absolute times. */
+struct location_view {
+	const struct store_binding *const *v; /* best q first, then oldest first; none is expired */
+	unsigned n;
+};
+
+struct location;
+
+struct location *location_new(struct env *env, struct store *store,
+			      const struct location_options *o);
+/* Writes what is left (mode 2), then frees; done is called when all is written. */
+void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data);
+
+/* Modes 1 and 2: reads the table, page by page; done once, with an error the start must report. */
+void location_load(struct location *l,
+		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
+		   void *data);
+
+/* Changes of options while running: flush_ms only. */
+struct location_counters {
+	uint64_t aors;
+	uint64_t bindings;
+	uint64_t expired;
+	uint64_t dirty; /* mode 2: waiting to be written */
+};
+void location_count(const struct location *l, struct location_counters *c);
+
+/*
+ * The bindings of an AOR; view is valid during the call only.  found is called
+ * exactly once, maybe before this returns.  user is unescaped, host as written.
+ */
+void location_lookup(struct location *l, struct slice user, struct slice host, void *data,
+		     void (*found)(void *data, enum store_error e,
+				   const struct location_view *view));
+
+/*
+ * What a change makes of the current bindings.  Fills *puts and *removes (in
+ * arena) and returns 0, or another value to change nothing (which goes to done as verdict).
+ */
+struct location_change {
+	struct store_binding *puts;
+	unsigned n_puts;
+	struct slice *removes; /* ruids */
+	unsigned n_removes;
+};
+typedef int location_merge(void *data, struct arena *a, const struct location_view *now,
+			   struct location_change *change);
+
+/*
+ * Holds the AOR, reads it, merges, writes as the mode says, then reports:
+ * verdict is merge's answer, view the bindings after the change.  Modes 1 and
+ * 3: done comes after the commit; on a store error nothing has changed.
+ */
+void location_change(struct location *l, struct slice user, struct slice host, void *data,
+		     location_merge *merge,
+		     void (*done)(void *data, enum store_error e, int verdict,
+				  const struct location_view *view));
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * registrar: REGISTER (RFC 3261 10.3, RFC 3327) and lookup.
+ *
+ * Pure policy over a location: it reads a request and says what to answer; it
+ * sends nothing itself.
+ */
+#ifndef REGISTRAR_REGISTRAR_H
+#define REGISTRAR_REGISTRAR_H
+
+#include "net/addr.h"
+#include "registrar/location.h"
+#include "sip/msg.h"
+
+struct registrar_options {
+	uint32_t default_expires_s; /* 3600 */
+	uint32_t min_expires_s;     /* 60; shorter ones get 423 */
+	uint32_t max_expires_s;     /* 86400; longer ones are shortened */
+	unsigned max_contacts;      /* per AOR */
+	bool replace_oldest;        /* at max_contacts: else 503 */
+	bool path; /* Path is stored and obeyed; else a request that requires it gets 420 */
+};
+
+/* How a REGISTER is to be answered; texts live in the arena that save was given. */
+struct registrar_answer {
+	unsigned status;
+	struct slice reason;  /* empty: the usual phrase */
+	struct slice headers; /* whole lines: Contact, Min-Expires, Retry-After, Path … */
+};
+
+/*
+ * arena and request must live until done, which is called exactly once, maybe
+ * before this returns.  status 200: saved (or only asked).
+ */
+struct registrar_request {
+	struct arena *arena;
+	const struct msg *msg;
+	struct addr source;  /* kept as `received` when the top Via or Contact does not tell it */
+	struct slice socket; /* "udp:ADDR:PORT" it came in at */
+};
+void registrar_save(struct env *env, struct location *l, const struct registrar_options *o,
+		    const struct registrar_request *r, void *data,
+		    void (*done)(void *data, const struct registrar_answer *answer));
+
+/* The AOR of a URI: its user part unescaped (in the arena), its host. */
+void registrar_aor(struct arena *a, const struct uri *u, struct slice *user, struct slice *host);
+
+#endif

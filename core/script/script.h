@@ -1,0 +1,54 @@
+/*
+ * script: a routing script in a Lua 5.4 state: one generation of it.
+ *
+ * Loading compiles the file, runs its top level, checks handlers and settings,
+ * and touches nothing outside; so a new generation can be made, and thrown
+ * away, while the old one serves.  A message's route is a coroutine of its own:
+ * a primitive that waits parks it, and only it.
+ */
+#ifndef SCRIPT_SCRIPT_H
+#define SCRIPT_SCRIPT_H
+
+#include "proxy/proxy.h"
+#include "registrar/auth.h"
+#include "registrar/location.h"
+#include "script/settings.h"
+
+struct script;
+
+/* What the primitives act on.  Borrowed; outlives the script. */
+struct script_host {
+	struct env *env;
+	struct proxy *proxy;
+	struct auth *auth;
+	struct registrar_options *registrar;
+	/* The location of a table name ("location", "aliases"), or NULL. */
+	struct location *(*location)(void *data, struct slice table);
+	void *data;
+};
+
+/*
+ * Loads path.  0, or -1 with "FILE:LINE: reason" in why: syntax, an error or
+ * an endless loop at top level, no table returned, an unknown or misspelt
+ * handler or setting, a value of the wrong type or out of range.
+ */
+int script_load(struct script **out, const char *path, struct log *log, struct buf *why);
+const struct settings *script_settings(const struct script *s);
+/* From now on script_request() may be called. */
+void script_attach(struct script *s, const struct script_host *host);
+/* All its coroutines must have ended. */
+void script_free(struct script *s);
+
+/* For proxy_init: data is the script. */
+struct proxy_user script_proxy_user(struct script *s);
+
+struct script_counters {
+	uint64_t messages;   /* coroutines started */
+	uint64_t errors;     /* answered 500 (or dropped, ACK) */
+	unsigned coroutines; /* alive now: running or parked */
+	unsigned parked;
+	size_t memory_bytes; /* of the Lua state */
+};
+void script_count(const struct script *s, struct script_counters *c);
+
+#endif

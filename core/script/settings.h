@@ -1,0 +1,58 @@
+/*
+ * settings: what a script's `settings` table (and the command line, which wins)
+ * says, checked and in C.  The table of names, types and ranges in settings.c
+ * is the single source: reading, --help and doc/settings.md come from it.
+ */
+#ifndef SCRIPT_SETTINGS_H
+#define SCRIPT_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "net/addr.h"
+#include "proxy/proxy.h"
+#include "registrar/auth.h"
+#include "registrar/location.h"
+#include "registrar/registrar.h"
+
+enum { SETTINGS_MAX_LISTEN = 16 };
+
+enum settings_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+struct settings {
+	struct arena arena; /* holds all texts */
+
+	/* listen = { "udp:127.0.0.1:5060", … }, "udp:ADDR:PORT advertise HOST" */
+	struct addr listen[SETTINGS_MAX_LISTEN];
+	const char *advertise[SETTINGS_MAX_LISTEN]; /* NULL: the address */
+	unsigned n_listen;
+
+	struct proxy_alias *aliases; /* aliases = { "example.org", "example.org:5060" } */
+	unsigned n_aliases;
+	struct slice store;   /* URL; "memory:" by default */
+	struct slice control; /* path of the control socket; empty: none */
+	struct slice server;  /* value of the Server header field; empty: none */
+
+	enum location_mode db_mode;         /* usrloc.db_mode */
+	uint32_t timer_interval_s;          /* usrloc.timer_interval */
+	bool location_use_domain;           /* usrloc.use_domain */
+	struct registrar_options registrar; /* registrar.* */
+	struct auth_options auth;           /* auth.* */
+	struct slice auth_secret;           /* auth.secret; empty: kept in the store */
+	enum log_level log_level;           /* log.level */
+	enum settings_colour log_colour;    /* log.colour */
+	bool full_lr;                       /* rr.enable_full_lr */
+	struct txn_timers timers;           /* tm.t1, tm.t2, tm.t4, in ms */
+	uint32_t timer_c_ms;                /* tm.timer_c, in s */
+	uint32_t ring_max_ms;               /* tm.ring_max, in s */
+	size_t max_transactions;            /* tm.max_transactions */
+	uint32_t script_instructions;       /* script.instructions: per message */
+	size_t script_memory_bytes;         /* script.memory, in MiB: of the Lua state */
+};
+
+void settings_init(struct settings *s); /* all defaults */
+void settings_free(struct settings *s);
+
+/* One listen entry as in -l, appended.  0, or -1 with the reason. */
+int settings_add_listen(struct settings *s, struct slice text, struct buf *why);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * queue: runs a driver's blocking calls on threads of its own, one connection
+ * each, and brings the results home to the loop that asked.
+ */
+#ifndef STORE_QUEUE_H
+#define STORE_QUEUE_H
+
+#include "base/log.h"
+#include "store/driver.h"
+
+#include <uv.h>
+
+struct queue;
+
+/*
+ * Opens driver->connections connections; 0, or -1 with a sentence in why.
+ * Results are delivered on loop.
+ */
+int queue_open(struct queue **out, uv_loop_t *loop, struct log *log, const struct store_driver *d,
+	       struct slice rest, struct buf *why);
+struct store *queue_store(struct queue *q);
+/* Operations submitted and not yet done. */
+unsigned queue_pending(const struct queue *q);
+/* Finishes what was submitted, joins the threads, closes the connections. Blocks;
+ * results are delivered from inside. */
+void queue_close(struct queue *q, void (*closed)(void *data), void *data);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * transport: where bytes become messages and back (RFC 3261 18).
+ *
+ * Inbound: one arena for each datagram, parsed; requests get received/rport
+ * (RFC 3581) in their top Via; responses whose top Via is not ours are dropped
+ * (18.1.2).  Outbound: our Via, and where a response goes (18.2.2).
+ */
+#ifndef TRANSPORT_TRANSPORT_H
+#define TRANSPORT_TRANSPORT_H
+
+#include "base/env.h"
+#include "net/net.h"
+#include "sip/msg.h"
+
+/* A message as it came in.  Owned by who holds it; received_free() ends it. */
+struct received {
+	struct arena arena; /* holds the bytes, the index, everything made for it */
+	struct msg msg;
+	struct slice top_via; /* requests: value of the top Via with received/rport filled in */
+	struct addr source;   /* where it came from */
+	unsigned socket;      /* where it came in: answers leave from there */
+	struct addr local;    /* the address of that socket */
+};
+
+void received_free(struct received *r);
+
+struct transport_user {
+	void *data;
+	/* Both take r.  Responses have our Via on top, requests may have a fault. */
+	void (*request)(void *data, struct received *r);
+	void (*response)(void *data, struct received *r);
+	/* A request of ours with this branch could not be delivered (ICMP). */
+	void (*unreachable)(void *data, struct slice branch);
+};
+
+struct transport_counters {
+	uint64_t received;
+	uint64_t received_bad;    /* dropped: no SIP, no way to answer */
+	uint64_t responses_stray; /* dropped: not our Via */
+	uint64_t sent;
+};
+
+/* What a socket is called towards the world. */
+struct listen_point {
+	struct addr addr;     /* as bound */
+	char host[ADDR_TEXT]; /* sent-by host in Via and Record-Route: advertised, or the address */
+	uint16_t port;        /* likewise */
+};
+
+struct transport {
+	struct env *env;
+	struct net *net;
+	struct listen_point *points; /* [net->n_sockets] */
+	struct transport_user user;
+	struct transport_counters counters;
+	struct buf scratch;
+};
+
+/* advertise: NULL, or for each socket NULL or a host name/address to show instead. */
+void transport_init(struct transport *t, struct env *env, struct net *net,
+		    const struct transport_user *user, const char *const *advertise);
+void transport_free(struct transport *t);
+
+/* sent-by names one of our sockets (any of our ports when port is 0). */
+bool transport_is_ours(const struct transport *t, struct slice host, uint16_t port);
+
+/* Where the response to r goes: RFC 3261 18.2.2 with RFC 3581.  From r->socket. */
+struct addr transport_response_target(const struct received *r);
+/* Sends a response to r, made of bytes. */
+void transport_respond(struct transport *t, const struct received *r, struct slice bytes);
+/* Sends a request from a socket to an address; unicast only, else it is dropped with a log line. */
+void transport_send(struct transport *t, unsigned socket, const struct addr *to,
+		    struct slice bytes);
+
+/*
+ * The socket to reach `to` from: `preferred` when its family fits, else the first that fits.
+ * -1: we listen on no such family.
+ */
+int transport_socket_for(const struct transport *t, const struct addr *to, unsigned preferred);
+
+/* "Via: SIP/2.0/UDP host:port;rport;branch=…\r\n" for a request that leaves from socket. */
+void transport_via(const struct transport *t, unsigned socket, struct slice branch,
+		   struct buf *out);
+
+/*
+ * The addresses of a next hop URI, RFC 3263 as far as UDP and A/AAAA go: an IP
+ * literal (or maddr) at once, a name through the net's resolver.  done is
+ * called exactly once, maybe before this returns; n == 0: it has none, or asks
+ * for a transport we do not speak.
+ */
+void transport_resolve(struct transport *t, const struct uri *uri, void *data,
+		       void (*done)(void *data, const struct addr *addrs, unsigned n));
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * txn: the transaction layer (RFC 3261 17 with RFC 6026 and RFC 4320).
+ *
+ * One table of each kind, server and client; the machines themselves are in
+ * txn/server.h and txn/client.h.  All timers run on env->wheel.
+ */
+#ifndef TXN_TXN_H
+#define TXN_TXN_H
+
+#include "base/hash.h"
+#include "transport/transport.h"
+
+/* RFC 3261 17.1.1.1, milliseconds.  Settings may change T1 and T2 for tests of scripts. */
+struct txn_timers {
+	uint32_t t1_ms; /* 500 */
+	uint32_t t2_ms; /* 4000 */
+	uint32_t t4_ms; /* 5000 */
+};
+
+struct server;
+struct client;
+
+/* Towards the transaction user (the proxy core).  `received` is borrowed unless said otherwise. */
+struct txn_user {
+	void *data;
+	/* A new request, which now has a server transaction; st holds st->request.
+	 * Not for ACK and CANCEL. */
+	void (*request)(void *data, struct server *st);
+	/* An ACK that no transaction absorbed: one for a 2xx, or a stray.  Takes r. */
+	void (*ack)(void *data, struct received *r);
+	/* A CANCEL that matches `invite`; the layer has already answered it 200.
+	 * Unmatched CANCELs are answered 481 and not told. */
+	void (*cancel)(void *data, struct server *invite, struct received *cancel);
+	/* The transaction has ended by itself or by server_drop(): the last call about it. */
+	void (*server_gone)(void *data, struct server *st);
+};
+
+struct txn_counters {
+	uint64_t retransmissions_in; /* absorbed */
+	uint64_t retransmissions_out;
+	uint64_t timeouts; /* B, F, H */
+	uint64_t strays;   /* responses and ACKs that matched nothing */
+	uint64_t refused;  /* requests beyond max_servers, answered 503 */
+};
+
+struct txn {
+	struct env *env;
+	struct transport *transport;
+	struct txn_user user;
+	struct txn_timers timers;
+	struct hash servers;
+	struct hash clients;
+	size_t max_servers; /* at the limit new requests get 503 */
+	uint8_t tag_key[16];
+	struct slice server_name; /* Server header of our replies, or empty */
+	struct txn_counters counters;
+	struct buf scratch;
+};
+
+void txn_init(struct txn *x, struct env *env, const struct txn_user *user);
+/* Ends all transactions without a word to the network. */
+void txn_free(struct txn *x);
+/* The upcalls to give to transport_init(); x->transport is set after that. */
+struct transport_user txn_transport_user(struct txn *x);
+
+/*
+ * The To tag of replies to this request that we make ourselves: keyed hash of
+ * what is equal in its retransmissions and its ACK, so that a stateless reply
+ * gets the same tag each time, and nobody else can foresee it.
+ */
+enum { TXN_TAG = 16 + 1 };
+void txn_to_tag(const struct txn *x, const struct msg *request, char out[TXN_TAG]);
+
+/*
+ * A stateless reply to r: never to an ACK.  headers: whole lines, or empty;
+ * reason: empty for the usual phrase.  The ACK for a final one is known by its
+ * To tag and absorbed.
+ */
+void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
+			 struct slice reason, struct slice headers);
+
+#endif
