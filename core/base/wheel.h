@@ -11,10 +11,13 @@
 #define BASE_WHEEL_H
 
 #include "base/list.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS, WHEEL_LEVELS = 6 };
+/* Eleven digits of six bits hold any 64-bit time: no timer is too far away. */
+enum { WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS, WHEEL_LEVELS = 11 };
 
 /* Embedded in its owner; zeroed or timer_init'ed before first use. */
 struct timer {
@@ -25,7 +28,7 @@ struct timer {
 
 struct wheel {
 	uint64_t now_ms;
-	uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that may hold timers */
+	uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that holds timers */
 	struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	size_t count;
 };
@@ -33,7 +36,8 @@ struct wheel {
 void wheel_init(struct wheel *w, uint64_t now_ms);
 
 void timer_init(struct timer *t, void (*fire)(struct timer *t));
-/* (Re)starts t, due delay_ms from w->now_ms; 0 means at the next advance. */
+/* (Re)starts t, due delay_ms from w->now_ms; 0 means at the next
+ * advance, or still in this one when a fire function starts it. */
 void timer_start(struct wheel *w, struct timer *t, uint64_t delay_ms);
 /* Stopping a timer that does not run is harmless. */
 void timer_stop(struct wheel *w, struct timer *t);
