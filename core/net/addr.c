@@ -165,6 +165,17 @@ bool addr_is_unicast(const struct addr *a)
 	return x.family == 6 && is_unicast_6(x.ip);
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = {[15] = 1};
+	struct addr x = *a;
+
+	unmap(&x);
+	if (x.family == 4)
+		return x.ip[0] == 127;
+	return x.family == 6 && memcmp(x.ip, one, sizeof(one)) == 0;
+}
+
 unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr *storage)
 {
 	if (a->family == 4) {

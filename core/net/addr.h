@@ -36,6 +36,7 @@ bool addr_ip_equal(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* Not 0.0.0.0/8, ::, multicast, reserved or broadcast: those are never a place to send to. */
 bool addr_is_unicast(const struct addr *a);
+bool addr_is_loopback(const struct addr *a); /* 127.0.0.0/8, ::1 */
 
 /* To and from the kernel's form; storage holds sizeof(struct sockaddr_storage). */
 unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr *storage);

@@ -29,8 +29,9 @@ struct net {
 	 * comes back as `unreachable` from the loop, never from inside send. */
 	void (*send)(struct net *n, unsigned socket, const struct addr *to, struct slice bytes);
 	/*
-	 * The addresses of a host name.  done is called exactly once, maybe
-	 * before resolve returns; n is 0 when there is none.  At most 8.
+	 * The addresses of a host name, port 0.  done is called exactly once, maybe
+	 * before resolve returns, at the latest when the net is closed; n is 0
+	 * when there is none.  At most 8, none twice.
 	 */
 	void (*resolve)(struct net *n, struct slice host, void *data,
 			void (*done)(void *data, const struct addr *addrs, unsigned n));

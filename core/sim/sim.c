@@ -64,10 +64,11 @@ static void answer(struct sim *s, struct slice name, void *data,
 	done(data, addrs, n);
 }
 
-static void lookup_free(struct lookup *l)
+static void lookup_drop(struct lookup *l)
 {
 	timer_stop(&l->sim->env.wheel, &l->timer);
 	list_remove(&l->node);
+	l->done(l->data, NULL, 0);
 	free(l);
 }
 
@@ -136,7 +137,7 @@ void sim_free(struct sim *s)
 	while ((node = list_shift(&s->hosts)))
 		free(CONTAINER(node, struct host, node));
 	while (!list_empty(&s->lookups))
-		lookup_free(CONTAINER(s->lookups.next, struct lookup, node));
+		lookup_drop(CONTAINER(s->lookups.next, struct lookup, node));
 	buf_free(&s->log_text);
 }
 

@@ -51,7 +51,7 @@ struct sim {
  * is none, or there are too many.  s does not move afterwards.
  */
 int sim_init(struct sim *s, uint64_t seed, const char *const *listen, unsigned n);
-/* Lookups under way are never answered. */
+/* Last of all: lookups under way are answered with no address. */
 void sim_free(struct sim *s);
 
 /* A datagram arrives now.  False: nobody listens at `to`, or that is no address. */

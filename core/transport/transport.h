@@ -40,11 +40,15 @@ struct transport_counters {
 	uint64_t sent;
 };
 
+enum { TRANSPORT_HOST = 256 }; /* a host name of 253 characters, or a bracketed address, and NUL */
+
 /* What a socket is called towards the world. */
 struct listen_point {
-	struct addr addr;     /* as bound */
-	char host[ADDR_TEXT]; /* sent-by host in Via and Record-Route: advertised, or the address */
-	uint16_t port;        /* likewise */
+	struct addr addr;          /* as bound */
+	char host[TRANSPORT_HOST]; /* sent-by host in Via and Record-Route: advertised, or the
+				      address */
+	uint16_t port;             /* likewise */
+	struct buf via;            /* the Via line up to "branch=" */
 };
 
 struct transport {
@@ -53,28 +57,39 @@ struct transport {
 	struct listen_point *points; /* [net->n_sockets] */
 	struct transport_user user;
 	struct transport_counters counters;
+	struct list lookups; /* resolves under way */
 	struct buf scratch;
 };
 
-/* advertise: NULL, or for each socket NULL or a host name/address to show instead. */
+/*
+ * Becomes the user of net.  advertise: NULL, or for each socket NULL or what to
+ * show instead: a host name or address, maybe with ":port".
+ */
 void transport_init(struct transport *t, struct env *env, struct net *net,
 		    const struct transport_user *user, const char *const *advertise);
+/* Resolves under way are not answered any more; net outlives t and may be closed after it. */
 void transport_free(struct transport *t);
 
 /* sent-by names one of our sockets (any of our ports when port is 0). */
 bool transport_is_ours(const struct transport *t, struct slice host, uint16_t port);
 
-/* Where the response to r goes: RFC 3261 18.2.2 with RFC 3581.  From r->socket. */
+/*
+ * Where the response to r goes: RFC 3261 18.2.2 with RFC 3581.  From r->socket.
+ * It is always the address the request came from: at its port with rport or
+ * with a damaged Via (RFC 4475 3.1.2.1), else at the port of sent-by.  maddr is
+ * ignored, or anybody could have our responses sent to a third party.
+ */
 struct addr transport_response_target(const struct received *r);
 /* Sends a response to r, made of bytes. */
 void transport_respond(struct transport *t, const struct received *r, struct slice bytes);
-/* Sends a request from a socket to an address; unicast only, else it is dropped with a log line. */
+/* Sends a request from a socket to an address.  Both drop with a log line what is not unicast. */
 void transport_send(struct transport *t, unsigned socket, const struct addr *to,
 		    struct slice bytes);
 
 /*
- * The socket to reach `to` from: `preferred` when its family fits, else the first that fits.
- * -1: we listen on no such family.
+ * The socket to reach `to` from: `preferred` when it fits, else the first that fits.
+ * One of its family that is on the loopback when `to` is, if there is one; else
+ * one of its family.  -1: we listen on no such family.
  */
 int transport_socket_for(const struct transport *t, const struct addr *to, unsigned preferred);
 
@@ -85,8 +100,8 @@ void transport_via(const struct transport *t, unsigned socket, struct slice bran
 /*
  * The addresses of a next hop URI, RFC 3263 as far as UDP and A/AAAA go: an IP
  * literal (or maddr) at once, a name through the net's resolver.  done is
- * called exactly once, maybe before this returns; n == 0: it has none, or asks
- * for a transport we do not speak.
+ * called exactly once, maybe before this returns; n == 0: it has none that we
+ * can send to (unicast, of a family we listen on), or asks for a transport we do not speak.
  */
 void transport_resolve(struct transport *t, const struct uri *uri, void *data,
 		       void (*done)(void *data, const struct addr *addrs, unsigned n));
