@@ -1,0 +1,48 @@
+/*
+ * node: one worker's SIP, wired together: everything that stands between a net
+ * and a store.  The daemon makes one for its loop, the test kit one for its
+ * virtual world, so that both run the same proxy.
+ */
+#ifndef SCRIPT_NODE_H
+#define SCRIPT_NODE_H
+
+#include "script/script.h"
+#include "store/store.h"
+
+struct node {
+	struct env *env;
+	struct store *store;
+	const struct settings *settings;
+	struct transport transport;
+	struct proxy proxy;
+	struct auth *auth;
+	struct location *location;
+	struct location *aliases;
+	struct registrar_options registrar;
+	struct script *script;
+
+	/* Of the start and stop that are going on. */
+	unsigned pending;
+	struct buf why;
+	void *data;
+	void (*started)(void *data, struct node *n, struct slice error);
+	void (*stopped)(void *data, struct node *n);
+};
+
+/*
+ * Wires n and attaches script.  All pointers are borrowed and outlive n; the
+ * net has its sockets already and is listened to from here on.  Whoever sends
+ * before `started` is answered from an empty location table.
+ */
+void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
+	       const struct settings *settings, struct script *script);
+/* Reads secret and location tables from the store.  started is called once,
+ * maybe before this returns; error is empty, or a sentence for the operator. */
+void node_start(struct node *n, void *data,
+		void (*started)(void *data, struct node *n, struct slice error));
+/* Writes what is left of the location (db_mode 2). stopped is called once; node_free() may follow. */
+void node_stop(struct node *n, void *data, void (*stopped)(void *data, struct node *n));
+/* Ends all transactions without a word.  No store operation may be under way. */
+void node_free(struct node *n);
+
+#endif
