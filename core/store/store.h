@@ -38,6 +38,7 @@ struct store_subscriber {
 	struct slice domain;
 	struct slice password;   /* plain, or empty */
 	struct slice ha1;        /* MD5, 32 hex digits, or empty */
+	struct slice ha1b;       /* the same over user@domain as user name, or empty */
 	struct slice ha1_sha256; /* 64 hex digits, or empty */
 };
 
@@ -72,11 +73,11 @@ struct store_op {
 	/* Arguments; texts live in the arena. */
 	struct slice table;         /* [A-Za-z0-9_]+ only; checked by store_submit */
 	struct slice username;      /* CREDENTIALS, LOCATION_LOAD; SECRET: its name */
-	struct slice domain;        /* LOCATION_LOAD */
+	struct slice domain;        /* LOCATION_LOAD; empty: rows of any domain */
 	uint64_t after_id;          /* LOCATION_SCAN: rows with a greater id … */
 	unsigned limit;             /* … at most so many */
 	int64_t before;             /* LOCATION_PURGE: Unix seconds */
-	struct slice proposal;      /* SECRET */
+	struct slice proposal;      /* SECRET; null: only look */
 	struct store_binding *puts; /* LOCATION_WRITE: inserted, or replaced by ruid */
 	unsigned n_puts;
 	struct slice *removes; /* LOCATION_WRITE: ruids */
@@ -106,10 +107,16 @@ void store_op_free(struct store_op *op);
 /* Takes op until done.  A bad table name ends in STORE_FAILED. */
 void store_submit(struct store *s, struct store_op *op);
 
-/* The part of text before the first byte that does not belong in a table name is all of it. */
+/* 1 to 64 letters, digits and _. */
 bool store_table_name_ok(struct slice name);
 
 /* The row's key, equal in all proxies: a hash of AOR and contact identity. */
 void store_ruid(struct slice username, struct slice domain, struct slice contact, char out[40]);
+
+/* Copies whose texts live in a. */
+void store_binding_copy(struct arena *a, struct store_binding *to,
+			const struct store_binding *from);
+void store_subscriber_copy(struct arena *a, struct store_subscriber *to,
+			   const struct store_subscriber *from);
 
 #endif

@@ -1,0 +1,73 @@
+#include "store/driver.h"
+
+enum { MAX_WHY_BYTES = 1024 };
+
+typedef enum store_error operation(struct store_connection *c, struct store_op *op,
+				   struct buf *why);
+
+static operation *operation_of(const struct store_driver *d, enum store_kind kind)
+{
+	switch (kind) {
+	case STORE_CREDENTIALS:
+		return d->credentials;
+	case STORE_LOCATION_LOAD:
+		return d->location_load;
+	case STORE_LOCATION_SCAN:
+		return d->location_scan;
+	case STORE_LOCATION_WRITE:
+		return d->location_write;
+	case STORE_LOCATION_PURGE:
+		return d->location_purge;
+	case STORE_SECRET:
+		return d->secret;
+	}
+	return NULL;
+}
+
+void store_run(struct store_connection *c, struct store_op *op)
+{
+	struct buf why;
+	buf_init(&why, MAX_WHY_BYTES);
+	op->error = operation_of(c->driver, op->kind)(c, op, &why);
+	if (op->error != STORE_OK)
+		op->message = arena_dup(&op->arena, buf_slice(&why));
+	buf_free(&why);
+}
+
+/*
+ * The part of a URL behind its "//" that may hold a password: up to the last
+ * @, wherever it is (a bare / or ? in a password must not give it away), or
+ * HOST:PORT where that is no port; null without any.
+ */
+static struct slice private_part(struct slice url)
+{
+	const char *end = slice_end(url);
+	const char *p = slice_chr(url, ':');
+	if (!p || end - p < 3 || p[1] != '/' || p[2] != '/')
+		return SLICE_NULL;
+	p += 3;
+	for (const char *at = end; at > p; at--) {
+		if (at[-1] == '@')
+			return slice_range(p, at - 1);
+	}
+	const char *path = slice_chr(slice_range(p, end), '/');
+	struct slice host = slice_range(p, path ? path : end);
+	const char *colon = slice_chr(host, ':');
+	uint32_t port;
+	if (!colon || *p == '[' || slice_u32(slice_range(colon + 1, slice_end(host)), &port) == 0)
+		return SLICE_NULL;
+	return host;
+}
+
+void store_url_clean(struct slice url, struct buf *out)
+{
+	struct slice secret = private_part(url);
+	const char *colon = secret.p ? slice_chr(secret, ':') : NULL;
+	if (!colon) {
+		buf_put(out, url);
+		return;
+	}
+	buf_put(out, slice_range(url.p, colon + 1));
+	buf_puts(out, "***");
+	buf_put(out, slice_range(slice_end(secret), slice_end(url)));
+}
