@@ -1,0 +1,70 @@
+#include "app/clock.h"
+
+#include <time.h>
+
+enum { WALL_EVERY_MS = 1000 };
+
+/* The wall clock may be set while we run; expiry and nonces follow it. */
+static void read_wall(struct clock *c, uint64_t now_ms)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	int64_t wall_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	c->env->wall_offset_ms = wall_ms - (int64_t)now_ms;
+	c->wall_ms = now_ms;
+}
+
+void clock_tick(struct clock *c)
+{
+	uint64_t now_ms = uv_now(c->timer.loop);
+	if (now_ms - c->wall_ms >= WALL_EVERY_MS)
+		read_wall(c, now_ms);
+	wheel_advance(&c->env->wheel, now_ms);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+	clock_tick(t->data);
+}
+
+static void before_sleep(uv_prepare_t *p)
+{
+	struct clock *c = p->data;
+	int64_t next_ms = wheel_next_ms(&c->env->wheel);
+	if (next_ms < 0) {
+		uv_timer_stop(&c->timer);
+		return;
+	}
+	uint64_t due_ms = c->env->wheel.now_ms + (uint64_t)next_ms;
+	uint64_t now_ms = uv_now(c->timer.loop);
+	if (uv_is_active((uv_handle_t *)&c->timer) && c->due_ms == due_ms)
+		return;
+	c->due_ms = due_ms;
+	uv_timer_start(&c->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+static void after_sleep(uv_check_t *k)
+{
+	clock_tick(k->data);
+}
+
+void clock_open(struct clock *c, uv_loop_t *loop, struct env *env)
+{
+	*c = (struct clock){.env = env};
+	uv_timer_init(loop, &c->timer);
+	uv_prepare_init(loop, &c->before_sleep);
+	uv_check_init(loop, &c->after_sleep);
+	c->timer.data = c->before_sleep.data = c->after_sleep.data = c;
+	uv_update_time(loop);
+	wheel_init(&env->wheel, uv_now(loop));
+	read_wall(c, uv_now(loop));
+	uv_prepare_start(&c->before_sleep, before_sleep);
+	uv_check_start(&c->after_sleep, after_sleep);
+}
+
+void clock_close(struct clock *c)
+{
+	uv_close((uv_handle_t *)&c->timer, NULL);
+	uv_close((uv_handle_t *)&c->before_sleep, NULL);
+	uv_close((uv_handle_t *)&c->after_sleep, NULL);
+}

@@ -1,0 +1,124 @@
+#include "app/options.h"
+#include "app/version.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "Usage: lunasip [-l udp:ADDR:PORT]... [-d STORE] [-c] [-v]... [-s PATH] SCRIPT.lua\n";
+
+static const char help[] =
+    "\n"
+    "A SIP proxy and registrar that does what SCRIPT.lua says.\n"
+    "\n"
+    "  -l, --listen udp:ADDR:PORT  listen there; may be given 16 times; an IPv6 address\n"
+    "                              stands in brackets, port 0 is any free port, and 0.0.0.0\n"
+    "                              or [::] stands for every address of this machine\n"
+    "  -d, --store STORE           where subscribers and locations are kept:\n"
+    "                                memory:\n"
+    "                                sqlite:PATH\n"
+    "                                mysql://USER:PASSWORD@HOST:PORT/DATABASE[?socket=PATH]\n"
+    "                              (`lunactl -d STORE db init` creates the tables)\n"
+    "  -s, --control PATH          the socket that `lunactl stats` asks\n"
+    "  -c, --check                 check the script and the settings, then exit: 0, or 1 with\n"
+    "                              file, line and reason\n"
+    "  -v, --verbose               log more; twice: much more\n"
+    "  -h, --help                  this text\n"
+    "  -V, --version               the version\n"
+    "\n"
+    "SCRIPT.lua returns a table: request(req), and if wanted reply(rpl), failure, branch,\n"
+    "and settings: listen, aliases, store, control, usrloc, registrar, auth, log, rr, tm,\n"
+    "script.  Flags win over settings.\n"
+    "\n"
+    "SIGTERM and SIGINT stop it cleanly: what is still to be written is written first.\n"
+    "Exit status: 0 stopped or checked, 1 something failed (one line says what), 2 misuse.\n"
+    "\n"
+    "Settings are explained in doc/settings.md, routes in doc/routes.md.\n";
+
+static const struct option flags[] = {
+    {"listen", required_argument, NULL, 'l'},  {"store", required_argument, NULL, 'd'},
+    {"control", required_argument, NULL, 's'}, {"check", no_argument, NULL, 'c'},
+    {"verbose", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
+};
+
+static int misuse(const char *why)
+{
+	fprintf(stderr, "lunasip: %s\n%s", why, usage);
+	return -1;
+}
+
+static int add_listen(struct options *o, const char *text)
+{
+	if (o->n_listen == SETTINGS_MAX_LISTEN)
+		return misuse("too many -l");
+	o->listen[o->n_listen++] = text;
+	return 0;
+}
+
+/* Everybody on the machine can read argv through ps. */
+static void take_store(struct options *o, char *text)
+{
+	free(o->store);
+	o->store = strdup(text);
+	char *secret = strstr(text, "://");
+	char *at = secret ? strrchr(secret, '@') : NULL;
+	secret = secret ? strchr(secret + 3, ':') : NULL;
+	if (at && secret && secret < at)
+		memset(secret + 1, '*', (size_t)(at - secret - 1));
+}
+
+static int take_flag(struct options *o, int flag, char *value)
+{
+	switch (flag) {
+	case 'l':
+		return add_listen(o, value);
+	case 'd':
+		take_store(o, value);
+		return 0;
+	case 's':
+		o->control = value;
+		return 0;
+	case 'c':
+		o->check = true;
+		return 0;
+	case 'v':
+		o->verbose++;
+		return 0;
+	case 'h':
+		printf("%s%s", usage, help);
+		return 1;
+	case 'V':
+		printf("lunasip %s\n", LUNASIP_VERSION);
+		return 1;
+	default: /* getopt has said why */
+		fputs(usage, stderr);
+		return -1;
+	}
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	static char name[] = "lunasip";
+	*o = (struct options){0};
+	if (argc > 0)
+		argv[0] = name; /* what getopt calls us */
+	int flag, rc = 0;
+	while (rc == 0 && (flag = getopt_long(argc, argv, "l:d:s:cvhV", flags, NULL)) != -1)
+		rc = take_flag(o, flag, optarg);
+	if (rc != 0)
+		return rc;
+	if (optind == argc)
+		return misuse("no script given");
+	if (optind + 1 < argc)
+		return misuse("more than one script given");
+	o->script = argv[optind];
+	return 0;
+}
+
+void options_free(struct options *o)
+{
+	free(o->store);
+}

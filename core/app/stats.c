@@ -1,0 +1,77 @@
+#include "app/stats.h"
+
+static void put(struct buf *out, const char *key, uint64_t value)
+{
+	buf_puts(out, key);
+	buf_putc(out, ' ');
+	buf_u64(out, value);
+	buf_putc(out, '\n');
+}
+
+static void put_transport(const struct transport_counters *c, struct buf *out)
+{
+	put(out, "transport.received", c->received);
+	put(out, "transport.received_bad", c->received_bad);
+	put(out, "transport.responses_stray", c->responses_stray);
+	put(out, "transport.sent", c->sent);
+}
+
+static void put_txn(const struct txn *x, struct buf *out)
+{
+	put(out, "transactions.server", x->servers.count);
+	put(out, "transactions.client", x->clients.count);
+	put(out, "transactions.retransmissions_in", x->counters.retransmissions_in);
+	put(out, "transactions.retransmissions_out", x->counters.retransmissions_out);
+	put(out, "transactions.timeouts", x->counters.timeouts);
+	put(out, "transactions.strays", x->counters.strays);
+	put(out, "transactions.refused", x->counters.refused);
+}
+
+static void put_proxy(const struct proxy *p, struct buf *out)
+{
+	put(out, "contexts", p->n_contexts);
+	put(out, "proxy.requests", p->counters.requests);
+	put(out, "proxy.replies_made", p->counters.replies_made);
+	put(out, "proxy.forwarded", p->counters.forwarded);
+	put(out, "proxy.loops", p->counters.loops);
+	put(out, "proxy.stray_acks_dropped", p->counters.stray_acks_dropped);
+}
+
+static void put_script(const struct script *s, struct buf *out)
+{
+	struct script_counters c;
+	script_count(s, &c);
+	put(out, "messages", c.messages);
+	put(out, "coroutines", c.coroutines);
+	put(out, "parked", c.parked);
+	put(out, "script.errors", c.errors);
+	put(out, "script.memory_bytes", c.memory_bytes);
+}
+
+static void put_location(const char *name, const struct location *l, struct buf *out)
+{
+	struct location_counters c;
+	location_count(l, &c);
+	const struct {
+		const char *key;
+		uint64_t value;
+	} rows[] = {
+	    {"aors", c.aors}, {"bindings", c.bindings}, {"expired", c.expired}, {"dirty", c.dirty}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+		buf_printf(out, "%s.%s %llu\n", name, rows[i].key,
+			   (unsigned long long)rows[i].value);
+}
+
+void stats_put(const struct worker *w, struct buf *out)
+{
+	if (!w->listening || w->stopping)
+		return;
+	put(out, "timers", w->env.wheel.count);
+	put(out, "store.pending", database_pending(&w->database));
+	put_transport(&w->transport.counters, out);
+	put_txn(&w->proxy.txn, out);
+	put_proxy(&w->proxy, out);
+	put_script(w->script, out);
+	put_location("location", w->location, out);
+	put_location("aliases", w->aliases, out);
+}
