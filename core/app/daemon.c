@@ -23,6 +23,8 @@ struct daemon {
 	struct control *control;
 	struct worker worker;
 	uint64_t started_ms;
+	bool started; /* else a signal waits until it is */
+	bool leaving; /* a signal asked for it */
 	bool stopping, stopped;
 };
 
@@ -110,7 +112,9 @@ static void on_signal(uv_signal_t *h, int number)
 		return;
 	}
 	log_notice(&d->log, "stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-	stop(d);
+	d->leaving = true;
+	if (d->started)
+		stop(d);
 }
 
 /* Start */
@@ -146,22 +150,24 @@ static int open_control(struct daemon *d)
 	return control_open(&d->control, &d->loop, d->settings.control, &user, &d->why);
 }
 
-static int start(struct daemon *d)
+static void tell_ready(struct daemon *d)
 {
-	struct worker *w = &d->worker;
-	if (worker_open(w, &d->loop, &d->log, &d->settings, d->script, &d->why) < 0 ||
-	    open_control(d) < 0 || worker_load(w, &d->why) < 0)
-		return -1;
-	if (d->stopping)
-		return 0;
-	if (worker_listen(w, &d->why) < 0)
-		return -1;
 	struct buf store;
 	buf_init(&store, WHY_MAX);
 	store_url_clean(d->settings.store, &store);
 	log_notice(&d->log, "lunasip " LUNASIP_VERSION " ready: %s, store %.*s, db_mode %d",
 		   d->options->script, SLICE_ARG(buf_slice(&store)), (int)d->settings.db_mode);
 	buf_free(&store);
+}
+
+static int start(struct daemon *d)
+{
+	struct worker *w = &d->worker;
+	if (worker_open(w, &d->loop, &d->log, &d->settings, d->script, &d->why) < 0 ||
+	    open_control(d) < 0 || worker_start(w, &d->why) < 0)
+		return -1;
+	d->started = true;
+	tell_ready(d);
 	return 0;
 }
 
@@ -188,6 +194,8 @@ static int serve(struct daemon *d)
 	watch_signals(d);
 	if (start(d) < 0) {
 		status = fail(d);
+		stop(d);
+	} else if (d->leaving) {
 		stop(d);
 	}
 	run_until_stopped(d);

@@ -64,14 +64,14 @@ static void put_location(const char *name, const struct location *l, struct buf 
 
 void stats_put(const struct worker *w, struct buf *out)
 {
-	if (!w->listening || w->stopping)
+	if (!w->serving)
 		return;
 	put(out, "timers", w->env.wheel.count);
 	put(out, "store.pending", database_pending(&w->database));
-	put_transport(&w->transport.counters, out);
-	put_txn(&w->proxy.txn, out);
-	put_proxy(&w->proxy, out);
-	put_script(w->script, out);
-	put_location("location", w->location, out);
-	put_location("aliases", w->aliases, out);
+	put_transport(&w->node.transport.counters, out);
+	put_txn(&w->node.proxy.txn, out);
+	put_proxy(&w->node.proxy, out);
+	put_script(w->node.script, out);
+	put_location("location", w->node.location, out);
+	put_location("aliases", w->node.aliases, out);
 }

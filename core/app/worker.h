@@ -1,11 +1,9 @@
 /*
- * worker: one loop and all that turns with it: clock, sockets, transactions,
- * proxy, locations, authentication and the script's state.  Nothing of it is
- * shared, so there may be several.
+ * worker: one loop and all that turns with it: clock, sockets, a store's queue
+ * and a node of SIP.  Nothing of it is shared, so there may be several.
  *
- * Life: worker_open (the store answers), worker_load (locations are there),
- * worker_listen (messages come in), uv_run, worker_stop (no more of them; what
- * was begun is finished and written), uv_run, worker_close.
+ * Life: worker_open, worker_start (messages are served from its return on),
+ * uv_run, worker_stop, uv_run until stopped is called, worker_close.
  */
 #ifndef APP_WORKER_H
 #define APP_WORKER_H
@@ -13,47 +11,43 @@
 #include "app/clock.h"
 #include "app/database.h"
 #include "net/udp.h"
-#include "script/script.h"
+#include "script/node.h"
 
 struct worker {
 	uv_loop_t *loop; /* borrowed */
-	struct log *log;
-	const struct settings *settings; /* borrowed */
-	struct script *script;           /* borrowed */
 	struct env env;
 	struct rand_kernel rand;
 	struct clock clock;
 	struct database database;
-	struct location *location;
-	struct location *aliases;
-	struct auth *auth;
-	struct registrar_options registrar;
-	struct udp *udp;
-	struct net_user upward; /* where datagrams go: to transport */
-	struct transport transport;
-	struct proxy proxy;
+	struct udp *udp;        /* NULL: not open, or closed */
+	struct net_user upward; /* where datagrams go: the node's transport */
+	struct node node;
+	bool wired;   /* node is there */
+	bool serving; /* datagrams are let in */
 
-	bool listening, stopping;
-	unsigned waiting; /* for so many answers, at start and stop */
-	bool failed;      /* one of them was no */
-	struct buf *why;  /* … because */
-	unsigned looks;   /* whether the last routes have ended */
+	bool started;
+	bool refused;    /* the start failed … */
+	struct buf *why; /* … for this reason */
+	unsigned looks;  /* at what is still under way, while stopping */
 	uv_timer_t patience;
 	void (*stopped)(void *data);
 	void *stopped_data;
 };
 
-/* Each: 0, or -1 with a sentence in why. worker_stop() and worker_close() must follow either way.
- */
+/* Borrows all.  0, or -1 with a sentence in why; worker_stop() and
+ * worker_close() must follow either way. */
 int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct settings *s,
 		struct script *script, struct buf *why);
-/* Turns the loop until the tables are read. */
-int worker_load(struct worker *w, struct buf *why);
-int worker_listen(struct worker *w, struct buf *why);
+/* Turns the loop until the locations are loaded.  0, or -1 with a sentence in why. */
+int worker_start(struct worker *w, struct buf *why);
 
-/* stopped is called from the loop, once, after at most some seconds. */
+/*
+ * Lets nothing new in, waits some seconds at most for the routes that are under
+ * way, writes what is left, closes the sockets; then calls stopped, once, from
+ * the loop.
+ */
 void worker_stop(struct worker *w, void (*stopped)(void *data), void *data);
-/* Frees all; its handles close with the next turns of the loop. */
+/* Its handles close with the next turns of the loop. */
 void worker_close(struct worker *w);
 
 #endif
