@@ -21,7 +21,7 @@ enum client_failure {
 	CLIENT_UNREACHABLE, /* ICMP: acts as 503 (RFC 3261 16.9) */
 };
 
-/* Told to who started the transaction. */
+/* Told to who started the transaction; each may be NULL. */
 struct client_user {
 	void *data;
 	/* Every response that is not absorbed: each provisional, the first final,
@@ -35,26 +35,28 @@ struct client_user {
 struct client {
 	struct hash_node node;
 	struct txn *txn;
-	struct slice branch; /* in request */
 	enum client_state state;
 	bool invite;
-	bool cancel; /* a CANCEL: shares its INVITE's branch */
+	bool cancelled; /* INVITE: a CANCEL was sent */
+	bool ended;     /* failed or gone is being called */
 	unsigned socket;
-	struct addr to;
-	char *request; /* the request as sent, owned */
-	size_t request_n;
-	char *ack; /* owned; for retransmitted finals */
-	size_t ack_n;
 	uint32_t interval_ms; /* of A or E */
 	struct timer retransmit;
-	struct timer end; /* B, D, F, K, M */
+	struct timer end; /* B, D, F, K, M; 64*T1 after CANCEL */
 	struct client_user user;
+	struct slice request; /* as sent; it and the branch are behind the struct */
+	struct slice branch;
+	struct addr to;
+	char bytes[];
 };
 
-enum { CLIENT_BRANCH = 48 }; /* "z9hG4bK…" and its NUL */
+enum {
+	CLIENT_BRANCH = 48,     /* "z9hG4bK…" and its NUL */
+	CLIENT_PREFIX_MAX = 14, /* bytes */
+};
 
 /* A new branch parameter with the cookie: 128 bits of chance after `prefix`
- * (the loop detection value of RFC 5393, or empty). */
+ * (the loop detection value of RFC 5393, or empty), which is cut at its maximum. */
 void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH]);
 
 /*
@@ -65,13 +67,21 @@ struct client *client_start(struct txn *x, const struct client_user *user, unsig
 			    const struct addr *to, struct slice bytes, struct slice branch,
 			    enum method method);
 
-/* Sends CANCEL for an INVITE in Proceeding (RFC 3261 9.1), made from its request.
+/*
+ * Sends CANCEL for an INVITE in Proceeding (RFC 3261 9.1), made from its request.
  * Its responses are absorbed here.  The INVITE's own timer for "no final after
- * CANCEL" is 64*T1: then user.failed(CLIENT_TIMEOUT). */
+ * CANCEL" is 64*T1: then user.failed(CLIENT_TIMEOUT).  In any other state, and
+ * the second time, nothing happens: before a 1xx it is too early, after a final too late.
+ */
 void client_cancel(struct client *ct);
 
 /* The user loses interest: no more calls to it but gone; the machine runs on
- * to absorb what still comes. */
+ * to absorb what still comes, an INVITE in Proceeding for at most 64*T1. */
 void client_detach(struct client *ct);
+
+/* For txn.c.  Takes r, which has no fault. */
+void client_response(struct txn *x, struct received *r);
+void client_unreachable(struct txn *x, struct slice branch);
+void client_end_all(struct txn *x);
 
 #endif

@@ -4,8 +4,12 @@
  * Created by the layer for each new request but ACK and CANCEL; the user
  * answers through it any number of provisionals and one final.  INVITE: 2xx
  * leads to Accepted (Timer L), others to Completed (G, H) and Confirmed (I).
- * Non-INVITE: Completed (J).  Retransmissions get the last response again and
- * are told to nobody.
+ * Non-INVITE: Completed (J).  Retransmissions get the last response again (in
+ * Accepted: nothing) and are told to nobody.
+ *
+ * 100 Trying is the machine's own business: for an INVITE 200 ms after it came
+ * unless the user was faster, for others when the client's Timer E has grown
+ * to T2 (RFC 4320 4.1: 3.5 s).
  */
 #ifndef TXN_SERVER_H
 #define TXN_SERVER_H
@@ -23,25 +27,32 @@ enum server_state {
 struct server {
 	struct hash_node node;
 	struct txn *txn;
-	struct slice key; /* in request->arena */
 	enum server_state state;
 	bool invite;
+	bool ended;               /* server_gone is being called */
 	struct received *request; /* owned */
-	struct addr target;       /* where responses go, from request->socket */
-	char *last;               /* the last response, owned */
+	char *last;               /* the last response, owned; NULL in Accepted */
 	size_t last_n;
-	unsigned last_status;
+	unsigned last_status;    /* 0: none yet */
 	uint32_t interval_ms;    /* of Timer G */
-	struct timer retransmit; /* G; before any final of an INVITE: 100 Trying at 200 ms */
+	struct timer retransmit; /* G; in Trying: when 100 is due */
 	struct timer end;        /* H, I, J, L */
 	void *user;              /* the transaction user's; its context */
 };
 
-/* Sends a reply made here, with st's To tag; headers: whole lines, or empty.
- * RFC 4320: a 1xx to a non-INVITE other than 100, and 408 to a non-INVITE, are not sent. */
+/*
+ * Sends a reply made here, with st's To tag (txn_to_tag); reason: empty for the
+ * usual phrase; headers: whole lines, or empty.
+ *
+ * What the machine does not allow is not sent: a second final (but further 2xx
+ * in Accepted), a 1xx after it.  RFC 4320: a 1xx to a non-INVITE is not sent;
+ * a 408 to a non-INVITE ends it in silence, its retransmissions are absorbed
+ * without an answer until Timer J.  A 2xx to an INVITE is sent once: whoever
+ * makes one himself must retransmit it (RFC 3261 13.3.1.4).
+ */
 void server_reply(struct server *st, unsigned status, struct slice reason, struct slice headers);
 
-/* Sends a response that was forwarded: bytes are the whole message for upstream. */
+/* Sends a response that was forwarded: bytes are the whole message for upstream. The same rules. */
 void server_forward(struct server *st, unsigned status, struct slice bytes);
 
 /* A final response was sent. */
@@ -52,5 +63,11 @@ bool server_is_final(const struct server *st);
  * leaves nothing to remember).  user.server_gone is called; st is freed.
  */
 void server_drop(struct server *st);
+
+/* For txn.c: a request that has no fault. All take r. */
+void server_request(struct txn *x, struct received *r);
+void server_ack(struct txn *x, struct received *r);
+void server_cancel(struct txn *x, struct received *r);
+void server_end_all(struct txn *x);
 
 #endif

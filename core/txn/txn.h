@@ -20,7 +20,12 @@ struct txn_timers {
 struct server;
 struct client;
 
-/* Towards the transaction user (the proxy core).  `received` is borrowed unless said otherwise. */
+/*
+ * Towards the transaction user (the proxy core).  `received` is borrowed unless
+ * said otherwise.  No message with a fault gets here: such requests are
+ * answered with the fault's status, statelessly, ACKs and responses dropped.
+ * Every function of this room may be called from inside an upcall.
+ */
 struct txn_user {
 	void *data;
 	/* A new request, which now has a server transaction; st holds st->request.
@@ -29,9 +34,11 @@ struct txn_user {
 	/* An ACK that no transaction absorbed: one for a 2xx, or a stray.  Takes r. */
 	void (*ack)(void *data, struct received *r);
 	/* A CANCEL that matches `invite`; the layer has already answered it 200.
-	 * Unmatched CANCELs are answered 481 and not told. */
+	 * Told each time one arrives while the INVITE has no final response yet, so
+	 * retransmissions too.  Unmatched CANCELs are answered 481 and not told. */
 	void (*cancel)(void *data, struct server *invite, struct received *cancel);
-	/* The transaction has ended by itself or by server_drop(): the last call about it. */
+	/* The transaction has ended by itself or by server_drop(): the last call about
+	 * it.  The user may keep st->request by setting it to NULL; else it is freed with st. */
 	void (*server_gone)(void *data, struct server *st);
 };
 
@@ -39,8 +46,9 @@ struct txn_counters {
 	uint64_t retransmissions_in; /* absorbed */
 	uint64_t retransmissions_out;
 	uint64_t timeouts; /* B, F, H */
-	uint64_t strays;   /* responses and ACKs that matched nothing */
+	uint64_t strays;   /* responses that matched nothing; dropped (RFC 6026 8.9) */
 	uint64_t refused;  /* requests beyond max_servers, answered 503 */
+	uint64_t faulty;   /* requests with a fault, answered with it; faulty ACKs and responses */
 };
 
 struct txn {
@@ -50,13 +58,18 @@ struct txn {
 	struct txn_timers timers;
 	struct hash servers;
 	struct hash clients;
-	size_t max_servers; /* at the limit new requests get 503 */
+	/* At the limit new requests get 503; those inside a dialog have an eighth on
+	 * top, so that calls under way can end. */
+	size_t max_servers;
 	uint8_t tag_key[16];
 	struct slice server_name; /* Server header of our replies, or empty */
 	struct txn_counters counters;
 	struct buf scratch;
 };
 
+enum { TXN_MAX_SERVERS = 200000 }; /* unless x->max_servers is set to something else */
+
+/* The user is copied. */
 void txn_init(struct txn *x, struct env *env, const struct txn_user *user);
 /* Ends all transactions without a word to the network. */
 void txn_free(struct txn *x);
@@ -74,9 +87,14 @@ void txn_to_tag(const struct txn *x, const struct msg *request, char out[TXN_TAG
 /*
  * A stateless reply to r: never to an ACK.  headers: whole lines, or empty;
  * reason: empty for the usual phrase.  The ACK for a final one is known by its
- * To tag and absorbed.
+ * To tag and absorbed, unless the request came with a To tag of its own (then
+ * it looks like any ACK without a transaction).
  */
 void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
 			 struct slice reason, struct slice headers);
+
+/* For server.c: the reply in x->scratch; null when it would exceed MSG_MAX_BYTES. */
+struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
+			    struct slice reason, struct slice headers);
 
 #endif

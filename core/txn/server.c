@@ -1,0 +1,320 @@
+#include "txn/server.h"
+
+#include "txn/match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TRYING_MS = 200,     /* RFC 3261 17.2.1 */
+	TIMEOUT_T1 = 64,     /* times T1: Timers H, J, L */
+	MAX_SAME_BRANCH = 8, /* transactions of one branch and sent-by, by methods */
+	DIALOG_ROOM = 8,     /* requests inside dialogs have 1/8 more room */
+};
+
+bool server_is_final(const struct server *st)
+{
+	return st->state >= SERVER_COMPLETED;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void end(struct server *st)
+{
+	struct txn *x = st->txn;
+	if (st->ended)
+		return;
+	st->ended = true;
+	hash_remove(&x->servers, &st->node);
+	timer_stop(&x->env->wheel, &st->retransmit);
+	timer_stop(&x->env->wheel, &st->end);
+	x->user.server_gone(x->user.data, st);
+	if (st->request)
+		received_free(st->request);
+	free(st->last);
+	free(st);
+}
+
+void server_drop(struct server *st)
+{
+	end(st);
+}
+
+static void end_node(struct hash_node *node, void *data)
+{
+	(void)data;
+	end(CONTAINER(node, struct server, node));
+}
+
+void server_end_all(struct txn *x)
+{
+	hash_each(&x->servers, end_node, NULL);
+}
+
+/* --- responses -------------------------------------------------------------------------------- */
+
+static void respond(struct server *st, struct slice bytes)
+{
+	if (bytes.n)
+		transport_respond(st->txn->transport, st->request, bytes);
+}
+
+static void respond_again(struct server *st)
+{
+	if (!st->last_n)
+		return;
+	st->txn->counters.retransmissions_out++;
+	respond(st, slice_of(st->last, st->last_n));
+}
+
+static void remember(struct server *st, struct slice bytes)
+{
+	free(st->last);
+	st->last = bytes.n ? mem_alloc(bytes.n) : NULL;
+	st->last_n = bytes.n;
+	if (bytes.n)
+		memcpy(st->last, bytes.p, bytes.n);
+}
+
+static void start(struct server *st, struct timer *t, uint32_t ms)
+{
+	timer_start(&st->txn->env->wheel, t, ms);
+}
+
+/* RFC 6026 7.1: nothing is repeated here any more, 2xx are the user agent's business. */
+static void enter_accepted(struct server *st)
+{
+	st->state = SERVER_ACCEPTED;
+	remember(st, SLICE_NULL);
+	start(st, &st->end, TIMEOUT_T1 * st->txn->timers.t1_ms); /* L */
+}
+
+static void enter_completed(struct server *st)
+{
+	const struct txn_timers *t = &st->txn->timers;
+	st->state = SERVER_COMPLETED;
+	start(st, &st->end, TIMEOUT_T1 * t->t1_ms); /* H, J */
+	if (!st->invite)
+		return;
+	st->interval_ms = t->t1_ms;
+	start(st, &st->retransmit, st->interval_ms); /* G */
+}
+
+/* The response the machine is waiting for. */
+static void answer(struct server *st, unsigned status, struct slice bytes)
+{
+	timer_stop(&st->txn->env->wheel, &st->retransmit); /* our own 100 is no longer due */
+	st->last_status = status;
+	respond(st, bytes);
+	if (status >= 200 && status < 300 && st->invite) {
+		enter_accepted(st);
+		return;
+	}
+	remember(st, bytes);
+	if (status < 200)
+		st->state = SERVER_PROCEEDING;
+	else
+		enter_completed(st);
+}
+
+/* A response that the user has made or forwards. */
+static void offer(struct server *st, unsigned status, struct slice bytes)
+{
+	if (st->ended)
+		return;
+	if (st->state == SERVER_ACCEPTED && status >= 200 && status < 300)
+		respond(st, bytes);
+	if (server_is_final(st))
+		return;
+	if (!st->invite && status < 200) /* RFC 4320 4.1 */
+		return;
+	if (!st->invite && status == 408) /* RFC 4320 4.2 */
+		bytes = SLICE_NULL;
+	answer(st, status, bytes);
+}
+
+void server_reply(struct server *st, unsigned status, struct slice reason, struct slice headers)
+{
+	if (!st->ended)
+		offer(st, status, txn_make_reply(st->txn, st->request, status, reason, headers));
+}
+
+void server_forward(struct server *st, unsigned status, struct slice bytes)
+{
+	offer(st, status, bytes);
+}
+
+/* --- timers ----------------------------------------------------------------------------------- */
+
+static void trying(struct server *st)
+{
+	answer(st, 100, txn_make_reply(st->txn, st->request, 100, SLICE(""), SLICE("")));
+}
+
+static void on_retransmit(struct timer *timer)
+{
+	struct server *st = CONTAINER(timer, struct server, retransmit);
+	uint32_t t2_ms = st->txn->timers.t2_ms;
+	if (!server_is_final(st)) {
+		trying(st);
+		return;
+	}
+	respond_again(st);
+	st->interval_ms = 2 * st->interval_ms < t2_ms ? 2 * st->interval_ms : t2_ms;
+	start(st, &st->retransmit, st->interval_ms);
+}
+
+static void on_end(struct timer *timer)
+{
+	struct server *st = CONTAINER(timer, struct server, end);
+	if (st->invite && st->state == SERVER_COMPLETED)
+		st->txn->counters.timeouts++;
+	end(st);
+}
+
+/* RFC 4320 4.1: when the Timer E of a client that hears nothing has grown to T2. */
+static uint32_t until_t2_ms(const struct txn_timers *t)
+{
+	uint32_t ms = 0;
+	for (uint32_t interval = t->t1_ms; interval && interval < t->t2_ms; interval *= 2)
+		ms += interval;
+	return ms;
+}
+
+/* --- matching (RFC 3261 17.2.3) --------------------------------------------------------------- */
+
+/* RFC 2543: the ACK carries the To tag of the response that was sent. */
+static bool has_our_to_tag(const struct server *st, const struct msg *ack)
+{
+	struct arena a;
+	struct msg m;
+	bool same = false;
+	if (!st->last_n)
+		return false;
+	arena_init(&a, 2 * st->last_n);
+	if (msg_parse(&m, &a, slice_of(st->last, st->last_n)) > 0)
+		same = slice_eq(m.to_tag, ack->to_tag);
+	arena_free(&a);
+	return same;
+}
+
+static bool matches(const struct server *st, const struct msg *m)
+{
+	const struct msg *mine = &st->request->msg;
+	bool cookie = via_has_cookie(&m->via);
+	if (!match_hop(mine, m))
+		return false;
+	if (m->method == METHOD_ACK)
+		return st->invite && (cookie || has_our_to_tag(st, m));
+	if (m->method != METHOD_CANCEL && !slice_eq(mine->method_text, m->method_text))
+		return false;
+	return cookie || slice_eq(mine->to_tag, m->to_tag);
+}
+
+static struct server *find(const struct txn *x, const struct msg *m, uint64_t hash)
+{
+	for (struct hash_node *n = hash_first(&x->servers, hash); n; n = hash_next(n, hash)) {
+		struct server *st = CONTAINER(n, struct server, node);
+		if (matches(st, m))
+			return st;
+	}
+	return NULL;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Without the second limit one branch with many methods would be a chain without end. */
+static bool is_full(const struct txn *x, const struct msg *m, uint64_t hash)
+{
+	size_t same = 0, room = m->to_tag.p ? x->max_servers / DIALOG_ROOM : 0;
+	for (struct hash_node *n = hash_first(&x->servers, hash); n; n = hash_next(n, hash))
+		same++;
+	if (same >= MAX_SAME_BRANCH)
+		return true;
+	return x->servers.count >= x->max_servers && x->servers.count - x->max_servers >= room;
+}
+
+static void refuse(struct txn *x, struct received *r)
+{
+	x->counters.refused++;
+	txn_reply_stateless(x, r, 503, SLICE(""), SLICE("Retry-After: 5\r\n"));
+	received_free(r);
+}
+
+static struct server *server_new(struct txn *x, struct received *r, uint64_t hash)
+{
+	struct server *st = mem_zalloc(sizeof(*st));
+	st->txn = x;
+	st->invite = r->msg.method == METHOD_INVITE;
+	st->request = r;
+	timer_init(&st->retransmit, on_retransmit);
+	timer_init(&st->end, on_end);
+	hash_add(&x->servers, &st->node, hash);
+	start(st, &st->retransmit, st->invite ? TRYING_MS : until_t2_ms(&x->timers));
+	return st;
+}
+
+static bool repeats_last(const struct server *st)
+{
+	return st->state == SERVER_PROCEEDING || st->state == SERVER_COMPLETED;
+}
+
+void server_request(struct txn *x, struct received *r)
+{
+	uint64_t hash = match_hash(&x->servers, &r->msg);
+	struct server *st = find(x, &r->msg, hash);
+	if (!st && is_full(x, &r->msg, hash)) {
+		refuse(x, r);
+		return;
+	}
+	if (!st) {
+		x->user.request(x->user.data, server_new(x, r, hash));
+		return;
+	}
+	x->counters.retransmissions_in++;
+	if (repeats_last(st))
+		respond_again(st);
+	received_free(r);
+}
+
+/* --- ACK -------------------------------------------------------------------------------------- */
+
+static void confirm(struct server *st)
+{
+	if (st->state != SERVER_COMPLETED)
+		return;
+	st->state = SERVER_CONFIRMED;
+	timer_stop(&st->txn->env->wheel, &st->retransmit);
+	start(st, &st->end, st->txn->timers.t4_ms); /* I */
+}
+
+static bool is_for_stateless_reply(const struct txn *x, const struct msg *ack)
+{
+	char tag[TXN_TAG];
+	txn_to_tag(x, ack, tag);
+	return slice_eq(ack->to_tag, slice_str(tag));
+}
+
+void server_ack(struct txn *x, struct received *r)
+{
+	struct server *st = find(x, &r->msg, match_hash(&x->servers, &r->msg));
+	bool for_user = st ? st->state == SERVER_ACCEPTED : !is_for_stateless_reply(x, &r->msg);
+	if (for_user) {
+		x->user.ack(x->user.data, r);
+		return;
+	}
+	if (st)
+		confirm(st);
+	received_free(r);
+}
+
+/* --- CANCEL (RFC 3261 9.2) -------------------------------------------------------------------- */
+
+void server_cancel(struct txn *x, struct received *r)
+{
+	struct server *st = find(x, &r->msg, match_hash(&x->servers, &r->msg));
+	txn_reply_stateless(x, r, st ? 200 : 481, SLICE(""), SLICE(""));
+	if (st && st->invite && !server_is_final(st))
+		x->user.cancel(x->user.data, st, r);
+	received_free(r);
+}

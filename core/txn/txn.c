@@ -1,0 +1,134 @@
+#include "txn/txn.h"
+
+#include "sip/reply.h"
+#include "txn/client.h"
+#include "txn/server.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Faulty requests never get a transaction: whoever repeats one gets the same answer again. */
+static void answer_fault(struct txn *x, struct received *r)
+{
+	const struct fault *f = &r->msg.fault;
+	x->counters.faulty++;
+	txn_reply_stateless(x, r, f->status, slice_str(f->reason), SLICE(""));
+	received_free(r);
+}
+
+static void on_request(void *data, struct received *r)
+{
+	struct txn *x = data;
+	if (r->msg.fault.status)
+		answer_fault(x, r);
+	else if (r->msg.method == METHOD_ACK)
+		server_ack(x, r);
+	else if (r->msg.method == METHOD_CANCEL)
+		server_cancel(x, r);
+	else
+		server_request(x, r);
+}
+
+static void on_response(void *data, struct received *r)
+{
+	struct txn *x = data;
+	if (!r->msg.fault.status) {
+		client_response(x, r);
+		return;
+	}
+	x->counters.faulty++;
+	received_free(r);
+}
+
+static void on_unreachable(void *data, struct slice branch)
+{
+	client_unreachable(data, branch);
+}
+
+void txn_init(struct txn *x, struct env *env, const struct txn_user *user)
+{
+	uint8_t key[16];
+	*x = (struct txn){
+	    .env = env,
+	    .user = *user,
+	    .timers = {.t1_ms = 500, .t2_ms = 4000, .t4_ms = 5000},
+	    .max_servers = TXN_MAX_SERVERS,
+	    .server_name = SLICE(""),
+	};
+	rand_bytes(env->rand, x->tag_key, sizeof(x->tag_key));
+	rand_bytes(env->rand, key, sizeof(key));
+	hash_init(&x->servers, key);
+	rand_bytes(env->rand, key, sizeof(key));
+	hash_init(&x->clients, key);
+	buf_init(&x->scratch, MSG_MAX_BYTES);
+}
+
+void txn_free(struct txn *x)
+{
+	client_end_all(x);
+	server_end_all(x);
+	hash_free(&x->clients);
+	hash_free(&x->servers);
+	buf_free(&x->scratch);
+}
+
+struct transport_user txn_transport_user(struct txn *x)
+{
+	return (struct transport_user){
+	    .data = x,
+	    .request = on_request,
+	    .response = on_response,
+	    .unreachable = on_unreachable,
+	};
+}
+
+static uint64_t tag_hash(const struct txn *x, struct slice s)
+{
+	return siphash13(x->tag_key, s.p, s.n);
+}
+
+void txn_to_tag(const struct txn *x, const struct msg *m, char out[TXN_TAG])
+{
+	uint64_t pieces[] = {tag_hash(x, m->via.branch), tag_hash(x, m->via.host),
+			     via_port(&m->via),          tag_hash(x, m->call_id),
+			     tag_hash(x, m->from_tag),   m->cseq};
+	snprintf(out, TXN_TAG, "%016" PRIx64, siphash13(x->tag_key, pieces, sizeof(pieces)));
+}
+
+/* RFC 3261 8.2.6.1: what a 100 must give back. */
+static struct slice timestamp(const struct msg *request)
+{
+	const struct hdr *h = msg_hdr(request, HDR_TIMESTAMP);
+	return h ? h->line : SLICE("");
+}
+
+struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
+			    struct slice reason, struct slice headers)
+{
+	char tag[TXN_TAG];
+	struct reply reply = {
+	    .status = status,
+	    .reason = reason,
+	    .to_tag = SLICE_NULL,
+	    .top_via = r->top_via,
+	    .headers = status == 100 && !headers.n ? timestamp(&r->msg) : headers,
+	    .server = x->server_name,
+	};
+	if (status > 100) {
+		txn_to_tag(x, &r->msg, tag);
+		reply.to_tag = slice_str(tag);
+	}
+	buf_reset(&x->scratch);
+	reply_write(&x->scratch, &r->msg, &reply);
+	return x->scratch.failed ? SLICE_NULL : buf_slice(&x->scratch);
+}
+
+void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
+			 struct slice reason, struct slice headers)
+{
+	if (r->msg.method == METHOD_ACK)
+		return;
+	struct slice bytes = txn_make_reply(x, r, status, reason, headers);
+	if (bytes.n)
+		transport_respond(x->transport, r, bytes);
+}
