@@ -3,8 +3,11 @@
  *
  * libuv tells when a socket can be read or written; reading and writing are
  * batched here (recvmmsg, sendmmsg): what one turn of the loop sends leaves in
- * as few system calls as the kernel allows.  IP_RECVERR is on: ICMP errors are
+ * as few system calls as the kernel allows, at the end of each batch that was
+ * received and before the loop sleeps.  IP_RECVERR is on: ICMP errors are
  * read from the error queue and told to the user with the quoted datagram.
+ * When the kernel takes no more, up to SENDQ_MAX datagrams of a socket wait;
+ * those beyond are lost, counted and warned of.
  */
 #ifndef NET_UDP_H
 #define NET_UDP_H
@@ -16,6 +19,13 @@
 
 struct udp;
 
+struct udp_counters {
+	uint64_t received;
+	uint64_t sent;
+	uint64_t send_lost;   /* the kernel took no more */
+	uint64_t unreachable; /* ICMP errors and refusals told to the user */
+};
+
 struct udp_options {
 	unsigned receive_buffer_bytes; /* SO_RCVBUF asked for, 0: the kernel's default */
 	unsigned send_buffer_bytes;    /* SO_SNDBUF asked for, 0: the kernel's default */
@@ -23,7 +33,8 @@ struct udp_options {
 };
 
 /*
- * Binds n addresses (port 0: an ephemeral one).  0, or -1 with a sentence in
+ * Binds n addresses (port 0: an ephemeral one); none is a wildcard, or nobody
+ * could tell from where an answer has to leave.  0, or -1 with a sentence in
  * error that names the address and the reason ("udp:127.0.0.1:5060: address
  * already in use"); nothing stays open then.
  */
@@ -31,11 +42,15 @@ int udp_open(struct udp **out, uv_loop_t *loop, struct log *log, const struct ad
 	     unsigned n, const struct udp_options *o, struct buf *error);
 
 struct net *udp_net(struct udp *u);
+const struct udp_counters *udp_counters(const struct udp *u);
 
-/* called once after every batch that was received, before what was sent leaves. */
+/* begin is called each time a batch has been received, before its datagrams are told. */
 void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data);
 
-/* Sends what is queued, closes the handles; done is called from the loop. */
+/*
+ * Answers the resolves under way with none, sends what is queued, closes the
+ * handles; done is called from the loop, u is gone then.
+ */
 void udp_close(struct udp *u, void (*done)(void *data), void *data);
 
 #endif
