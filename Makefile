@@ -1,30 +1,55 @@
-# lunasip: make | run | test | test-NAME | lint | fmt | asan | fuzz-NAME | cover | install
+# lunasip
 #
-# BUILD=dir builds somewhere else, SAN=asan with sanitizers (into build/asan).
-# CC=clang works as well as gcc.
+#   make             build/lunasip (the daemon) and build/lunasip.so (for require "lunasip")
+#   make run         install what is missing, build, run lua/routes/default.lua on
+#                    127.0.0.1:5060 with the subscribers 10 (abc10) and 11 (abc11)
+#   make test        install what is missing, build, test everything
+#   make test-unit | test-spec | test-flow | test-NAME    part of it (no installing)
+#   make test-sipp   200 calls a second for 30 seconds
+#   make asan        make test with the address and undefined behaviour sanitizers
+#   make fuzz-NAME   fuzz with t/fuzz/NAME.c; SECONDS=60;  fuzz-short: all, briefly
+#   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format
+#   make fmt         format the C files
+#   make cover       which lines the tests walk
+#   make install     to PREFIX (/usr/local), under DESTDIR
+#   make clean
+#
+# BUILD=dir builds somewhere else, SAN=asan with sanitizers (into build/asan), CC=clang works
+# as well as gcc.  JOBS=n: how many tests run side by side.
 
 CC      ?= cc
 BUILD   ?= build$(if $(SAN),/$(SAN))
 LUA     ?= lua5.4
 PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc)
+SECONDS ?= 60
 
-PKGS    := libuv lua5.4 sqlite3 libcrypto libpcre2-8
+PKGS    := libuv lua5.4 sqlite3 libmariadb libcrypto libpcre2-8
 WARN    := -Wall -Wextra -Wshadow -Wpedantic -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Werror
 OPT     ?= -O2 -g
 SANFLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 SANFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+SANFLAGS_fuzz := $(SANFLAGS_asan) -fsanitize=fuzzer-no-link
+SANFLAGS_cover := -O0 -g --coverage
 SANFLAGS := $(SANFLAGS_$(SAN))
 
-CFLAGS  += -std=c17 $(WARN) $(OPT) $(SANFLAGS) -fPIC -fvisibility=hidden -D_GNU_SOURCE -Icore \
-           $(shell pkg-config --cflags $(PKGS)) $(shell mysql_config --include 2>/dev/null || pkg-config --cflags libmariadb)
-LDLIBS  += $(shell pkg-config --libs $(PKGS)) $(shell pkg-config --libs libmariadb) -lpthread -lm
-LDFLAGS += $(SANFLAGS)
+# Asked once, and only when something is compiled: pkg-config may have to be installed first.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
+CPPFLAGS += -D_GNU_SOURCE -Icore $(PKG_CFLAGS)
+CFLAGS   += -std=c17 $(WARN) $(OPT) $(SANFLAGS) -fPIC -fvisibility=hidden
+LDLIBS   += $(PKG_LIBS) -lpthread -lm
+LDFLAGS  += $(SANFLAGS)
 
 SRC     := $(sort $(wildcard core/*/*.c db/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
 MAIN    := $(BUILD)/obj/core/app/main.o
 UNITS   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*/*_test.c)))
+SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
+FLOWS   := $(sort $(wildcard t/flow/*_spec.lua))
+FUZZERS := $(patsubst t/fuzz/%.c,%,$(sort $(wildcard t/fuzz/*.c)))
 
 .PHONY: all
 all: $(BUILD)/lunasip $(BUILD)/lunasip.so
@@ -36,16 +61,154 @@ $(BUILD)/lunasip: $(OBJ)
 $(BUILD)/lunasip.so: $(filter-out $(MAIN),$(OBJ))
 	$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
+# q, not r: files of one name from different rooms stay side by side.
 $(BUILD)/liblunasip.a: $(filter-out $(MAIN),$(OBJ))
-	rm -f $@ && $(AR) rcs $@ $^
+	rm -f $@ && $(AR) qcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One program a unit test; each prints TAP.
 $(BUILD)/unit/%: t/unit/%.c t/unit/tap.h $(BUILD)/liblunasip.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -It/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/liblunasip.a $(LDLIBS)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -It/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/liblunasip.a $(LDLIBS)
 
 -include $(OBJ:.o=.d) $(UNITS:=.d)
+
+# ---- run
+
+RUN_DIR := build/run
+RUN_STORE := sqlite:$(RUN_DIR)/lunasip.sqlite
+
+.PHONY: run
+run:
+	@tools/setup build
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory $(RUN_DIR)/lunasip.sqlite
+	$(BUILD)/lunasip -l udp:127.0.0.1:5060 -d $(RUN_STORE) -s $(RUN_DIR)/control lua/routes/default.lua
+
+$(RUN_DIR)/lunasip.sqlite:
+	@mkdir -p $(@D) && rm -f $@.new*
+	tools/lunactl -d sqlite:$@.new db init
+	tools/lunactl -d sqlite:$@.new subscriber add 10 abc10
+	tools/lunactl -d sqlite:$@.new subscriber add 11 abc11
+	@mv $@.new $@
+
+# ---- test
+
+# What the tests find things by.
+TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
+PROVE = $(TEST_ENV) prove -j$(JOBS) --exec tools/tap
+
+.PHONY: programs test test-all test-unit test-spec test-flow test-sipp
+programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
+
+test:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@$(MAKE) --no-print-directory test-all
+
+test-all: programs
+	$(PROVE) $(UNITS) $(SPECS) $(FLOWS)
+test-unit: $(UNITS)
+	$(PROVE) $(UNITS)
+test-spec: all
+	$(PROVE) $(SPECS)
+test-flow: all
+	$(PROVE) $(FLOWS)
+test-sipp: all
+	SIPP_SECONDS=30 $(PROVE) -v t/flow/sipp_spec.lua
+
+# A unit, spec or flow by its name: test-uri, test-default, test-calls.
+named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS))
+test-%: programs
+	@$(if $(strip $(named)),,echo "no test is called $*"; exit 1)
+	$(PROVE) -v $(named)
+
+.PHONY: asan
+asan:
+	@tools/setup lint
+	@$(MAKE) --no-print-directory SAN=asan -j$(JOBS) programs
+	@$(MAKE) --no-print-directory SAN=asan test-all
+
+.PHONY: cover
+cover:
+	@tools/setup test
+	@$(MAKE) --no-print-directory SAN=cover -j$(JOBS) programs
+	@find build/cover -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory SAN=cover test-all
+	@tools/cover build/cover
+
+# ---- fuzz
+
+FUZZ_OBJ = $(filter-out $(MAIN),$(OBJ))
+$(BUILD)/fuzz/%: t/fuzz/%.c $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+fuzz-%:
+	@$(MAKE) --no-print-directory SAN=fuzz CC=clang -j$(JOBS) build/fuzz/fuzz/$*
+	@mkdir -p build/fuzz/corpus/$*
+	build/fuzz/fuzz/$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=5 -print_final_stats=0 \
+	  -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* $(wildcard t/torture/*) $(wildcard t/fuzz/$*)
+
+.PHONY: fuzz-short
+fuzz-short:
+	@tools/setup lint
+	@set -e; for name in $(FUZZERS); do $(MAKE) --no-print-directory fuzz-$$name SECONDS=5; done
+
+# ---- lint
+
+C_FILES = $(sort $(wildcard core/*/*.[ch] db/*.[ch] t/unit/*.h t/unit/*/*.[ch] t/fuzz/*.[ch]))
+LINT_CPPFLAGS = $(CPPFLAGS) -It/unit -std=c17 $(WARN)
+
+.PHONY: lint lint-layers lint-headers lint-c lint-lua lint-docs fmt fmt-check
+lint:
+	@tools/setup lint
+	@$(MAKE) --no-print-directory -j$(JOBS) -k lint-layers fmt-check lint-lua lint-docs lint-headers lint-c
+	@echo "lint: clean"
+
+lint-layers:
+	@$(LUA) tools/check-layers
+
+# Each header stands alone, for both compilers; clang reads all else too.
+lint-headers:
+	@set -e; for h in $(filter %.h,$(C_FILES)); do \
+	  for cc in gcc clang; do $$cc $(LINT_CPPFLAGS) -Wno-unused-function -x c -fsyntax-only $$h \
+	    -Wno-pragma-once-outside-header; done; done
+	@clang $(LINT_CPPFLAGS) -fsyntax-only $(filter %.c,$(C_FILES))
+
+lint-c:
+	@printf '%s\n' $(SRC) | xargs -n 4 -P $(JOBS) clang-tidy --quiet --warnings-as-errors='*' \
+	  2>/dev/null -- $(LINT_CPPFLAGS)
+
+lint-lua:
+	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs
+
+lint-docs:
+	@$(LUA) tools/check-docs
+
+fmt:
+	@clang-format -i $(C_FILES)
+fmt-check:
+	@clang-format --dry-run --Werror $(C_FILES)
+
+# ---- install
+
+.PHONY: install clean help
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 \
+	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip $(DESTDIR)$(PREFIX)/share/lunasip/routes \
+	  $(DESTDIR)$(PREFIX)/share/lunasip/schema
+	install $(BUILD)/lunasip tools/lunactl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BUILD)/lunasip.so $(DESTDIR)$(PREFIX)/lib/lua/5.4
+	install -m 644 $(wildcard lua/lunasip/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip
+	install -m 644 $(wildcard lua/routes/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes
+	install -m 644 $(wildcard db/schema/*.sql) $(DESTDIR)$(PREFIX)/share/lunasip/schema
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '/^#   make/,/^$$/s/^# \?//p' Makefile

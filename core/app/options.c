@@ -93,21 +93,29 @@ static int take_flag(struct options *o, int flag, char *value)
 	case 'V':
 		printf("lunasip %s\n", LUNASIP_VERSION);
 		return 1;
-	default: /* getopt has said why */
-		fputs(usage, stderr);
-		return -1;
+	default:
+		return 0;
 	}
+}
+
+static int bad_flag(int flag, char **argv)
+{
+	char text[256];
+	const char *what = flag == ':' ? "needs a value" : "is no flag of mine";
+	if (optopt > 0 && strncmp(argv[optind - 1], "--", 2) != 0)
+		snprintf(text, sizeof text, "-%c %s", optopt, what);
+	else
+		snprintf(text, sizeof text, "%s %s", argv[optind - 1], what);
+	return misuse(text);
 }
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-	static char name[] = "lunasip";
 	*o = (struct options){0};
-	if (argc > 0)
-		argv[0] = name; /* what getopt calls us */
+	opterr = 0;
 	int flag, rc = 0;
-	while (rc == 0 && (flag = getopt_long(argc, argv, "l:d:s:cvhV", flags, NULL)) != -1)
-		rc = take_flag(o, flag, optarg);
+	while (rc == 0 && (flag = getopt_long(argc, argv, ":l:d:s:cvhV", flags, NULL)) != -1)
+		rc = flag == '?' || flag == ':' ? bad_flag(flag, argv) : take_flag(o, flag, optarg);
 	if (rc != 0)
 		return rc;
 	if (optind == argc)
