@@ -9,11 +9,43 @@
 
 #include "base/slice.h"
 
-bool lex_is_token(char c); /* token characters of RFC 3261 25.1 */
-bool lex_is_digit(char c);
-bool lex_is_space(char c); /* SP, HTAB; CR and LF inside folded values too */
-int lex_hex(char c);       /* 0..15, or -1 */
+/* What a byte may be part of; the escape's '%' counts where escapes may stand. */
+enum lex_class {
+	LEX_TOKEN = 0x01,
+	LEX_DIGIT = 0x02,
+	LEX_SPACE = 0x04,    /* SP, HTAB; CR and LF inside folded values too */
+	LEX_USER = 0x08,     /* user part of a SIP URI */
+	LEX_PASSWORD = 0x10, /* password of a SIP URI */
+	LEX_HOST = 0x20,     /* host name; '_' too, for names that people have */
+	LEX_URI_TAIL = 0x40, /* parameters and headers of a SIP URI */
+	LEX_PARAM = 0x80,    /* name or unquoted value of a parameter, addresses included */
+};
+extern const uint8_t lex_classes[256];
 
+static inline bool lex_is(char c, enum lex_class class)
+{
+	return lex_classes[(unsigned char)c] & class;
+}
+
+static inline bool lex_is_token(char c) /* token characters of RFC 3261 25.1 */
+{
+	return lex_is(c, LEX_TOKEN);
+}
+
+static inline bool lex_is_digit(char c)
+{
+	return lex_is(c, LEX_DIGIT);
+}
+
+static inline bool lex_is_space(char c)
+{
+	return lex_is(c, LEX_SPACE);
+}
+
+int lex_hex(char c); /* 0..15, or -1 */
+
+/* Leading bytes of one class. */
+size_t lex_span(struct slice s, enum lex_class class);
 size_t lex_token(struct slice s);
 size_t lex_digits(struct slice s);
 /* Leading white space, folded lines included (LWS). */
@@ -26,10 +58,24 @@ size_t lex_quoted(struct slice s);
  */
 size_t lex_until(struct slice s, const char *stops);
 
+/* s without its first n bytes (n <= s.n); without leading white space. */
+static inline struct slice lex_skip(struct slice s, size_t n)
+{
+	return slice_of(s.p + n, s.n - n);
+}
+static inline struct slice lex_skip_space(struct slice s)
+{
+	return lex_skip(s, lex_space(s));
+}
+
+/* All of s is of this class, and every '%' begins an escape (%HH). */
+bool lex_all_escaped(struct slice s, enum lex_class class);
+
 /*
  * The next member of a comma separated list, trimmed; *rest moves behind it.
  * False at the end.  Commas inside quotes and <> do not separate; empty
- * members are skipped (RFC 3261 7.3.1).
+ * members are skipped (RFC 3261 7.3.1).  A quote or < that stays open makes
+ * all the rest one member, for its parser to refuse.
  */
 bool lex_list_next(struct slice *rest, struct slice *member);
 
