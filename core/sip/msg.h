@@ -111,7 +111,9 @@ struct msg {
  * lines belong to their header, bare LF ends a line too.
  *
  *   > 0  octets consumed, *m is filled
- *     0  the header ends nowhere in bytes: need more (in a datagram: malformed)
+ *     0  the header ends nowhere in bytes: need more.  A datagram has no more: *m is
+ *        filled with what is there (its fault is set) and m->request tells whether
+ *        there is somebody to answer
  *    -1  not a SIP message at all (no start line): nothing to answer to
  *
  * Without a Content-Length the body is the rest of bytes (RFC 3261 18.3); a
@@ -128,6 +130,8 @@ struct hdr *msg_hdr_named(const struct msg *m, struct slice name);
 enum hdr_id hdr_id_of(struct slice name);
 /* "Via" for HDR_VIA; the null slice for HDR_OTHER. */
 struct slice hdr_name(enum hdr_id id);
+/* The long form of a compact name ("Subject" for "s"); other names as they are. */
+struct slice hdr_long_name(struct slice name);
 enum method method_of(struct slice name); /* case-sensitive, RFC 3261 7.1 */
 
 /*
