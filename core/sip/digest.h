@@ -42,18 +42,21 @@ int digest_parse(struct digest_credentials *c, struct arena *a, struct slice val
 /* Hex digits of the hash, 32 for MD5, else 64. */
 size_t digest_hex_digits(enum digest_algorithm a);
 
-/* HA1 of user:realm:password, lower-case hex, NUL terminated. */
+/* HA1 of user:realm:password, lower-case hex, NUL terminated; "" when the
+ * algorithm is unknown, to us or to the library. */
 void digest_ha1(enum digest_algorithm a, struct slice user, struct slice realm,
 		struct slice password, char out[DIGEST_HEX]);
 
 /*
  * What c->response should be, for this HA1 (of c->algorithm, before any
- * "-sess"), method and body (used by auth-int only).
+ * "-sess"), method and body (used by auth-int only); "" as above, and for an
+ * unknown qop.
  */
 void digest_response(const struct digest_credentials *c, struct slice ha1, struct slice method,
 		     struct slice body, char out[DIGEST_HEX]);
 
-/* Constant time in the contents; hex digits in lower case only (RFC 2617 3.2.2: LHEX). */
+/* Constant time in the contents; the empty text equals nothing; hex digits in lower case only (RFC
+ * 2617 3.2.2: LHEX). */
 bool digest_equal(struct slice a, struct slice b);
 
 struct digest_challenge {
