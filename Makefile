@@ -44,7 +44,8 @@ LDLIBS   += $(PKG_LIBS) -lpthread -lm
 LDFLAGS  += $(SANFLAGS)
 
 SRC     := $(sort $(wildcard core/*/*.c db/*.c))
-OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
+SCHEMA  := $(sort $(wildcard db/schema/*.sql))
+OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(SCHEMA:%.sql=$(BUILD)/obj/%.o)
 MAIN    := $(BUILD)/obj/core/app/main.o
 UNITS   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*/*_test.c)))
 SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
@@ -68,6 +69,13 @@ $(BUILD)/liblunasip.a: $(filter-out $(MAIN),$(OBJ))
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A schema goes into the programs as text, schema_NAME (db/schema.h).
+$(BUILD)/obj/db/schema/%.o: db/schema/%.sql db/schema.h
+	@mkdir -p $(@D)
+	@{ printf '#include "schema.h"\n\nconst char schema_$*[] = {\n'; \
+	  od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$(@:.o=.c)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Idb -c -o $@ $(@:.o=.c)
 
 # One program a unit test; each prints TAP.
 $(BUILD)/unit/%: t/unit/%.c t/unit/tap.h $(BUILD)/liblunasip.a

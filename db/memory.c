@@ -63,27 +63,18 @@ static struct memory *memory_of(struct store_connection *c)
 	return CONTAINER(c, struct memory, connection);
 }
 
-static int compare(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
-	if (order != 0)
-		return order;
-	return (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_rows(const void *a, const void *b)
 {
 	const struct memory_row *x = a;
 	const struct memory_row *y = b;
-	return compare(x->binding.ruid, y->binding.ruid);
+	return store_compare(x->binding.ruid, y->binding.ruid);
 }
 
 static int compare_users(const void *a, const void *b)
 {
 	const struct memory_user *x = a;
 	const struct memory_user *y = b;
-	return compare(slice_of(x->name, x->n), slice_of(y->name, y->n));
+	return store_compare(slice_of(x->name, x->n), slice_of(y->name, y->n));
 }
 
 static struct memory_user *user_new(struct slice name)
@@ -333,8 +324,8 @@ static enum store_error memory_secret_get(struct store_connection *c, struct sto
 static int compare_keys(const struct store_subscriber *a, struct slice username,
 			struct slice domain)
 {
-	int order = compare(a->username, username);
-	return order != 0 ? order : compare(a->domain, domain);
+	int order = store_compare(a->username, username);
+	return order != 0 ? order : store_compare(a->domain, domain);
 }
 
 static struct memory_subscriber *subscriber_find(struct memory *m, struct slice username,

@@ -20,8 +20,9 @@ struct store_driver {
 	const char *scheme;   /* "memory", "sqlite", "mysql" */
 	unsigned connections; /* how many threads may use it side by side; 0: called in place */
 
-	/* Opens or fails with a reason that names the database and never the
-	 * password.  rest: the URL behind "scheme:".  Tables may be missing. */
+	/* rest: the URL behind "scheme:".  Tables may be missing, and so may the
+	 * file of an embedded database until create().  Reasons never show the
+	 * password, nor repeat the URL: who has it names it. */
 	enum store_error (*open)(struct store_connection **out, struct slice rest, struct buf *why);
 	void (*close)(struct store_connection *c);
 

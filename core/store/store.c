@@ -85,6 +85,13 @@ void store_ruid(struct slice username, struct slice domain, struct slice contact
 	*p = '\0';
 }
 
+int store_compare(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 void store_binding_copy(struct arena *a, struct store_binding *to, const struct store_binding *from)
 {
 	*to = *from;

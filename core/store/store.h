@@ -113,6 +113,9 @@ bool store_table_name_ok(struct slice name);
 /* The row's key, equal in all proxies: a hash of AOR and contact identity. */
 void store_ruid(struct slice username, struct slice domain, struct slice contact, char out[40]);
 
+/* The order of bytes, a prefix first: < 0, 0, > 0. */
+int store_compare(struct slice a, struct slice b);
+
 /* Copies whose texts live in a. */
 void store_binding_copy(struct arena *a, struct store_binding *to,
 			const struct store_binding *from);
