@@ -95,13 +95,6 @@ void txn_to_tag(const struct txn *x, const struct msg *m, char out[TXN_TAG])
 	snprintf(out, TXN_TAG, "%016" PRIx64, siphash13(x->tag_key, pieces, sizeof(pieces)));
 }
 
-/* RFC 3261 8.2.6.1: what a 100 must give back. */
-static struct slice timestamp(const struct msg *request)
-{
-	const struct hdr *h = msg_hdr(request, HDR_TIMESTAMP);
-	return h ? h->line : SLICE("");
-}
-
 struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
 			    struct slice reason, struct slice headers)
 {
@@ -111,7 +104,7 @@ struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned st
 	    .reason = reason,
 	    .to_tag = SLICE_NULL,
 	    .top_via = r->top_via,
-	    .headers = status == 100 && !headers.n ? timestamp(&r->msg) : headers,
+	    .headers = headers,
 	    .server = x->server_name,
 	};
 	if (status > 100) {
