@@ -18,31 +18,46 @@
 struct proxy;
 struct context;
 struct branch;
+struct relay;
 
 enum {
-	PROXY_MAX_BRANCHES = 32,
+	PROXY_MAX_BRANCHES = 32, /* of one request, all its forks together */
 	PROXY_DEFAULT_MAX_FORWARDS = 70,
 	PROXY_MAX_BREADTH = 60, /* RFC 5393 5.3.3 */
+	PROXY_LOOP_VALUE = 14,  /* hex digits, see proxy/loop */
 };
 
-/* One place the request may go to. */
+/* A forwarding decision that did not work; data, not an error (rule 6). */
+struct refusal {
+	unsigned status; /* 0: none.  How sl_reply_error answers */
+	const char *reason;
+};
+
+/*
+ * One place the request may go to.  Where to send: next_hop, else the first
+ * Route (Path values come before those of the request), else the URI.
+ */
 struct target {
-	struct slice uri;      /* the Request-URI there */
-	struct slice next_hop; /* sip URI that decides where to send, or null: by Route or uri */
-	struct slice path;     /* Path values to put as Route, comma separated, or null */
-	int q;                 /* thousandths, -1: none */
-	int socket;            /* to send from, -1: whichever fits */
+	struct slice uri; /* the Request-URI there */
+	struct slice
+	    next_hop;      /* SIP URI that decides where to send, or null; ignored with a path */
+	struct slice path; /* Path values to put as Route, comma separated, or null */
+	int q;             /* thousandths, -1: none */
+	int socket;        /* to send from, -1: whichever fits */
 };
 
-/* What the script asked to be called for.  Copied when branches start. */
+/* What the script asked to be called for.  May be changed at any time. */
 struct context_hooks {
 	void *data;
 	/* A response arrived from the network for a branch, 100 included; edits
 	 * are applied when it is forwarded.  Must not wait. */
 	void (*reply)(void *data, struct branch *b, struct received *r, struct edits *e);
-	/* All branches failed.  Returns true when it takes over: then
-	 * context_failure_done() is called later, after new branches or a reply, or
-	 * neither (the best response goes upstream). */
+	/*
+	 * All branches failed, and the caller has not cancelled.  Set to NULL before
+	 * it is called (once for each time it is set).  Returns true when it takes
+	 * over: then context_failure_done() must be called, from inside or later,
+	 * after new branches or a reply, or neither (the best response goes upstream).
+	 */
 	bool (*failure)(void *data, struct context *c);
 	/* A branch is about to leave: may change b->edits and b->target.  Must not
 	 * wait.  False drops the branch. */
@@ -54,25 +69,35 @@ struct branch {
 	struct context *context;
 	struct target target;
 	struct edits edits;
-	struct client *client; /* NULL: resolving, ended or never started */
-	struct addr to;
-	char id[CLIENT_BRANCH];
-	struct received *final; /* its final response, kept while it may be the best */
+	struct client *client;    /* NULL: resolving, ended or never started */
+	struct addr to;           /* where it was sent last */
+	char id[CLIENT_BRANCH];   /* of the Via it has there */
+	struct received *final;   /* its final response, kept while it may be the best */
+	struct edits reply_edits; /* what hooks.reply did to it */
 	unsigned
 	    status; /* of final; of our own making when final is NULL (408, 503 …); 0: none yet */
+	unsigned breadth;    /* its share of Max-Breadth */
+	struct slice hop;    /* URI that decides where it is sent */
+	struct slice routes; /* Route lines to put in front, or empty */
+	struct addr *addrs;  /* of hop, tried one after the other (RFC 3263 4.3) */
+	unsigned n_addrs;
+	unsigned next_addr;
+	uint64_t ring_end_ms; /* INVITE: when all ringing ends */
+	struct timer timer_c;
 	bool provisional; /* a 1xx came */
 	bool cancel;      /* to be cancelled as soon as a 1xx allows it */
 	bool timer_c_fired;
-	bool done;
-	struct timer timer_c;
+	bool done; /* status is set, or a 2xx went upstream */
 };
 
 struct context {
 	struct list node; /* of all contexts of the proxy */
 	struct proxy *proxy;
 	struct server *server;    /* NULL: an ACK, or the transaction has ended */
-	struct received *request; /* the server transaction's, or owned (ACK) */
+	struct received *request; /* stays as long as the context; everything made for it is in its
+				     arena */
 	struct msg *msg;          /* &request->msg */
+	unsigned holds;           /* what still needs it; private */
 
 	/* What the script has made of it so far. */
 	struct edits edits;
@@ -81,52 +106,64 @@ struct context {
 	struct slice next_hop; /* explicit next hop of the current target, or null */
 	struct slice path;
 	int q;
-	int socket;          /* to send from, -1: whichever fits */
+	int socket; /* to send from, -1: whichever fits */
+	bool bound; /* next_hop and path are a binding's: another Request-URI clears them */
 	struct target *more; /* further targets (lookup, append_branch) */
 	unsigned n_more;
-	unsigned routes_dropped; /* leading Route values that were ours (16.4) */
-	struct slice
-	    strict_route; /* R-URI replaced because a strict router sent us (16.4), or null */
+	unsigned routes_dropped;   /* leading Route values that were ours (16.4) */
+	struct slice strict_route; /* R-URI put in place of ours, which a strict router sent (16.4),
+				      or null */
 	bool record_route;
 	struct context_hooks hooks;
 
 	struct list branches;
 	unsigned n_branches;
-	unsigned pending; /* branches without a final response */
-	bool relayed;     /* t_relay started at least one branch */
+	unsigned n_failed;   /* n_branches when hooks.failure was last called */
+	struct relay *relay; /* under way: next hops are being resolved */
+	bool relayed;        /* t_relay started at least one branch */
 	bool cancelled;
 	bool answered;  /* a final response went upstream, stateless ones too */
 	bool remember;  /* replies must be stateful: credentials were used up */
 	bool in_script; /* a coroutine may still use it */
 	bool in_failure;
+	bool handed;  /* user.request has seen it */
 	void *script; /* the script layer's */
 };
 
-/* A forwarding decision that did not work; data, not an error (rule 6). */
-struct refusal {
-	unsigned status; /* 0: none.  How sl_reply_error answers */
-	const char *reason;
-};
-
-/* Replies to the request.  Stateless unless the transaction must be kept; never to an ACK.
- * A second final is refused: false. */
+/*
+ * Replies to the request.  Stateless when nothing has to be remembered, else
+ * through the transaction; never to an ACK.  False: nothing was sent, because
+ * a final response has gone already, the transaction is over, or (RFC 4320) it
+ * is a 101..199 to another method than INVITE.
+ */
 bool context_reply(struct context *c, unsigned status, struct slice reason, struct slice headers);
 bool context_reply_stateful(struct context *c, unsigned status, struct slice reason,
 			    struct slice headers);
 
-/* The route has run to its end (or died).  Without any answer and branch the transaction is
- * dropped. */
+/* The route has run to its end (or died).  Without any answer and branch the
+ * transaction is dropped.  The last use of c by the script. */
 void context_script_done(struct context *c);
 /* The failure handler has run to its end. */
 void context_failure_done(struct context *c);
 
 /* Sets the Request-URI.  0, or -1: not a URI, or one with CR, LF, NUL or blanks. */
 int context_set_uri(struct context *c, struct slice uri);
-/* "ADDR", "ADDR:PORT", "host:port" or a SIP URI; null clears it.  0 or -1. */
+/* "ADDR", "ADDR:PORT", "host:port" or a SIP URI; null clears it.  It wins over
+ * Route and Path.  0 or -1. */
 int context_set_next_hop(struct context *c, struct slice next_hop);
 /* One more target beside the current one.  0, or -1: malformed, or PROXY_MAX_BRANCHES reached. */
 int context_add_target(struct context *c, const struct target *t);
-/* Replaces the targets by n of them: the first becomes the Request-URI. */
+/* Replaces the targets by n of them: the first becomes the Request-URI.  What
+ * is malformed or too much is left out; texts are copied. */
 void context_set_targets(struct context *c, const struct target *t, unsigned n);
+
+/* For this room.  st is NULL for an ACK, whose r it takes. */
+struct context *context_new(struct proxy *p, struct server *st, struct received *r);
+/* Everybody who may still need c holds it: script, server, each client, each
+ * lookup.  With the last one it goes. */
+void context_hold(struct context *c);
+void context_release(struct context *c);
+/* Whatever holds it: for the end of the proxy. */
+void context_free(struct context *c);
 
 #endif

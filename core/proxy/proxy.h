@@ -1,5 +1,9 @@
 /*
  * proxy: request validation and forwarding (RFC 3261 16, RFC 5393).
+ *
+ * Wiring, from below: proxy_init(&p, ...); transport_init(&t, env, net,
+ * txn_transport_user(&p.txn), ...); proxy_attach(&p, &t).  The end in reverse:
+ * transport_free(&t), then proxy_free(&p), and nothing of the loop between them.
  */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
@@ -15,23 +19,30 @@ struct proxy_alias {
 struct proxy_options {
 	struct proxy_alias *aliases; /* borrowed */
 	unsigned n_aliases;
-	uint32_t timer_c_ms;  /* > 180,000: RFC 3261 16.6 step 11 */
-	uint32_t ring_max_ms; /* the longest an INVITE may stay unanswered, however many 1xx come */
+	uint32_t timer_c_ms;  /* > 180,000: RFC 3261 16.6 step 11; 0: PROXY_TIMER_C_MS */
+	uint32_t ring_max_ms; /* the longest a branch may ring, however many 1xx come; 0: the
+				 default */
 	bool full_lr;         /* Record-Route with ";lr=on" (enable_full_lr) */
 	uint64_t loop_key;    /* seeds the loop detection hash */
 };
+
+enum { PROXY_TIMER_C_MS = 185000, PROXY_RING_MAX_MS = 600000 };
 
 struct proxy_user {
 	void *data;
 	/* A new request (or an ACK that goes end to end) that passed validation.
 	 * context_script_done() must follow, now or later. */
 	void (*request)(void *data, struct context *c);
-	/* c is freed next. */
+	/* c, which request() has got, is freed next. */
 	void (*gone)(void *data, struct context *c);
 };
 
 struct proxy_counters {
-	uint64_t requests, replies_made, forwarded, loops, stray_acks_dropped;
+	uint64_t requests;     /* new ones, ACKs end to end included */
+	uint64_t replies_made; /* finals and provisionals of our own; not 100 */
+	uint64_t forwarded;    /* requests sent out, each branch */
+	uint64_t loops;
+	uint64_t stray_acks_dropped;
 };
 
 struct proxy {
@@ -48,6 +59,9 @@ struct proxy {
 
 void proxy_init(struct proxy *p, struct env *env, const struct proxy_options *o,
 		const struct proxy_user *user);
+/* The transport that all messages leave by. */
+void proxy_attach(struct proxy *p, struct transport *t);
+/* Ends all transactions and contexts without a word to the network. */
 void proxy_free(struct proxy *p);
 
 /*
@@ -60,10 +74,14 @@ bool proxy_uri_is_myself(const struct proxy *p, const struct uri *u);
 bool proxy_is_domain(const struct proxy *p, struct slice host);
 
 /*
- * Sends the request to its targets (t_relay).  done is called exactly once,
- * maybe before this returns: refusal.status 0 when at least one branch left
- * (or the ACK was sent).  Refusals: 483 Max-Forwards, 482 loop, 440 breadth,
- * 416 scheme, 404/478 unresolvable, 500 send, 487 cancelled meanwhile.
+ * Sends the request to its targets (t_relay): the current one and c->more.
+ * They are used up by it; the Request-URI stays.  A place the request was sent
+ * to before (RFC 3261 16.5) is left out.  done is called exactly once, maybe
+ * before this returns: refusal.status 0 when at least one branch left (or the
+ * ACK was sent).  Refusals: 400 bad Route, 416 scheme, 440 breadth, 478
+ * unresolvable, 480 nothing left to try, 482 loop, 483 Max-Forwards, 487
+ * cancelled meanwhile, 500 answered already or no socket, 513 too large, 6xx
+ * one came (16.7 step 5).
  */
 void proxy_relay(struct context *c, void *data,
 		 void (*done)(void *data, struct context *c, struct refusal why));

@@ -1,0 +1,334 @@
+#include "proxy/response.h"
+
+#include "proxy/branch.h"
+#include "proxy/forward.h"
+
+/* --- upstream --------------------------------------------------------------------------------- */
+
+/* Only our Via goes (16.7 step 3, 9); every other byte stays. */
+static struct slice without_our_via(struct proxy *p, const struct msg *m,
+				    const struct edits *changes, struct arena *a)
+{
+	struct edits e;
+
+	edits_copy(&e, changes, a);
+	edit_drop_member(&e, m, msg_hdr(m, HDR_VIA), m->via.text);
+	buf_reset(&p->scratch);
+	edits_write(&e, m, &p->scratch);
+	return p->scratch.failed ? SLICE_NULL : buf_slice(&p->scratch);
+}
+
+/* Without a server transaction that would take it, the response goes statelessly: a 2xx after
+ * another final or late (16.7 steps 5, 9). */
+static void send_up(struct context *c, struct received *r, const struct edits *changes)
+{
+	const struct msg *m = &r->msg;
+	struct slice bytes = without_our_via(c->proxy, m, changes, &r->arena);
+	const struct server *st = c->server;
+
+	if (!bytes.n)
+		log_warn(c->proxy->env->log, "response %u is too large to forward", m->status);
+	else if (st && (!server_is_final(st) || st->state == SERVER_ACCEPTED))
+		server_forward(c->server, m->status, bytes);
+	else
+		transport_respond(c->proxy->transport, c->request, bytes);
+}
+
+void response_answered(struct context *c)
+{
+	c->answered = true;
+	branch_cancel_all(c);
+	LIST_EACH (node, &c->branches) {
+		struct branch *b = CONTAINER(node, struct branch, node);
+		if (b->final)
+			received_free(b->final);
+		b->final = NULL;
+	}
+}
+
+/* --- the best response ------------------------------------------------------------------------ */
+
+enum { LAST_RANK = 1000000 };
+
+/* 16.7 step 6: within 4xx those which tell how to ask again. */
+static bool helps_resubmission(unsigned status)
+{
+	return status == 401 || status == 407 || status == 415 || status == 420 || status == 484;
+}
+
+/* Smaller is better: 6xx, then the lowest class; helpful ones, those that somebody sent, 503 and
+ * 487 after their like; then the lowest code. */
+static unsigned rank(const struct branch *b)
+{
+	unsigned class = b->status >= 600 ? 0 : b->status / 100, detail = 1;
+
+	if (helps_resubmission(b->status))
+		detail = 0;
+	else if (b->status == 503 || b->status == 487)
+		detail = 3;
+	else if (!b->final)
+		detail = 2;
+	return class * 100000 + detail * 1000 + b->status;
+}
+
+struct branch *proxy_best(struct context *c)
+{
+	struct branch *best = NULL;
+	unsigned best_rank = LAST_RANK;
+
+	LIST_EACH (node, &c->branches) {
+		struct branch *b = CONTAINER(node, struct branch, node);
+		if (b->done && b->status && rank(b) < best_rank) {
+			best = b;
+			best_rank = rank(b);
+		}
+	}
+	return best;
+}
+
+bool response_is_global(const struct context *c)
+{
+	LIST_EACH (node, &c->branches)
+		if (CONTAINER(node, struct branch, node)->status >= 600)
+			return true;
+	return false;
+}
+
+static bool is_challenge(const struct branch *b)
+{
+	return b->final && (b->status == 401 || b->status == 407);
+}
+
+static void add_challenges(struct edits *e, const struct msg *to, struct received *from,
+			   enum hdr_id id)
+{
+	for (const struct hdr *h = msg_hdr(&from->msg, id); h; h = msg_hdr_next(&from->msg, h))
+		edit_append_header(e, to,
+				   arena_printf(&from->arena, "%.*s: %.*s\r\n",
+						SLICE_ARG(hdr_name(id)), SLICE_ARG(h->value)));
+}
+
+/* 16.7 step 7: whoever asks again must have credentials for all of them. */
+static void merge_challenges(struct branch *best)
+{
+	LIST_EACH (node, &best->context->branches) {
+		struct branch *b = CONTAINER(node, struct branch, node);
+		if (b == best || !is_challenge(b))
+			continue;
+		add_challenges(&best->reply_edits, &best->final->msg, b->final,
+			       HDR_WWW_AUTHENTICATE);
+		add_challenges(&best->reply_edits, &best->final->msg, b->final,
+			       HDR_PROXY_AUTHENTICATE);
+	}
+}
+
+static void reply(struct context *c, unsigned status)
+{
+	context_reply_stateful(c, status, SLICE(""), SLICE(""));
+}
+
+/* RFC 4320 4.2: a 408 to other methods than INVITE is never sent; the server transaction sees to
+ * that. */
+static void send_best(struct context *c)
+{
+	struct branch *b = proxy_best(c);
+
+	if (!b) {
+		reply(c, c->cancelled ? 487 : 408);
+	} else if (b->status == 503) {
+		reply(c, 500); /* only this place cannot, not we (16.7 step 6) */
+	} else if (!b->final || (b->status == 408 && !c->server->invite)) {
+		reply(c, b->status);
+	} else {
+		if (is_challenge(b))
+			merge_challenges(b);
+		send_up(c, b->final, &b->reply_edits);
+		response_answered(c);
+	}
+}
+
+/* --- when all is over ------------------------------------------------------------------------- */
+
+/*
+ * Once the caller has cancelled, a branch that has not even said 1xx cannot be
+ * cancelled yet: he is not made to wait for it.
+ */
+static bool is_waiting(const struct context *c)
+{
+	LIST_EACH (node, &c->branches) {
+		const struct branch *b = CONTAINER(node, struct branch, node);
+		if (!b->done && (!c->cancelled || b->provisional))
+			return true;
+	}
+	return false;
+}
+
+/* True: the failure handler runs and will call context_failure_done(). */
+static bool run_failure(struct context *c)
+{
+	bool (*failure)(void *data, struct context *c) = c->hooks.failure;
+	bool took;
+
+	if (!failure || c->n_failed == c->n_branches)
+		return false;
+	c->hooks.failure = NULL;
+	c->n_failed = c->n_branches;
+	c->in_failure = true;
+	context_hold(c); /* released by context_failure_done() */
+	took = failure(c->hooks.data, c);
+	if (!took && c->in_failure) {
+		c->in_failure = false;
+		c->holds--; /* our caller holds it too */
+	}
+	return took;
+}
+
+static void drop_silently(struct context *c)
+{
+	log_info(c->proxy->env->log, "%.*s %.*s: the route ended without an answer",
+		 SLICE_ARG(c->msg->method_text), SLICE_ARG(c->msg->uri_text));
+	server_drop(c->server);
+}
+
+static void settle(struct context *c)
+{
+	if (!c->server || c->answered)
+		return;
+	if (c->cancelled) {
+		if (!is_waiting(c))
+			send_best(c);
+		return;
+	}
+	if (c->relay || c->in_failure || is_waiting(c))
+		return;
+	if (!c->relayed) {
+		if (!c->in_script)
+			drop_silently(c);
+		return;
+	}
+	if (!run_failure(c) && !c->answered)
+		send_best(c);
+}
+
+void response_settle(struct context *c)
+{
+	context_hold(c);
+	settle(c);
+	context_release(c);
+}
+
+/* --- from a branch ---------------------------------------------------------------------------- */
+
+static void on_provisional(struct branch *b, struct received *r, const struct edits *e)
+{
+	struct context *c = b->context;
+
+	b->provisional = true;
+	if (b->cancel)
+		branch_cancel(b);
+	if (r->msg.status == 100)
+		return;
+	branch_ringing(b);
+	/* RFC 4320 4.1: no 1xx goes to other methods. */
+	if (!b->done && !b->cancel && !c->answered && c->msg->method == METHOD_INVITE)
+		send_up(c, r, e);
+}
+
+/* Each 2xx of an INVITE goes up at once, of other methods the first final. */
+static void on_success(struct branch *b, struct received *r, const struct edits *e)
+{
+	struct context *c = b->context;
+
+	branch_success(b);
+	if (c->answered && c->msg->method != METHOD_INVITE)
+		return;
+	send_up(c, r, e);
+	if (!c->answered)
+		response_answered(c);
+}
+
+static bool has_second_via(const struct msg *m)
+{
+	struct hdr_walk w = {0};
+	struct slice via;
+
+	return msg_walk(m, HDR_VIA, &w, &via) && msg_walk(m, HDR_VIA, &w, &via);
+}
+
+/* Takes r. */
+static void on_final(struct branch *b, struct received *r, const struct edits *e)
+{
+	struct context *c = b->context;
+	unsigned status = r->msg.status;
+
+	if (b->done) {
+		received_free(r);
+		return;
+	}
+	if (status == 503 && forward_next_address(b)) {
+		received_free(r);
+		return;
+	}
+	b->reply_edits = *e;
+	branch_finish(b, status, r);
+	if (status >= 600)
+		branch_cancel_all(c);
+	response_settle(c);
+}
+
+static void on_response(void *data, struct client *ct, struct received *r)
+{
+	struct branch *b = data;
+	struct context *c = b->context;
+	unsigned status = r->msg.status;
+	struct edits e;
+
+	edits_init(&e, &r->arena);
+	if (c->hooks.reply)
+		c->hooks.reply(c->hooks.data, b, r, &e);
+	if (!has_second_via(&r->msg)) {
+		/* Meant for us (16.7 step 3): nothing to forward, but the branch is over. */
+		received_free(r);
+		if (status >= 200 && !b->done && ct == b->client) {
+			branch_finish(b, 502, NULL);
+			response_settle(c);
+		}
+		return;
+	}
+	if (status >= 300 && ct == b->client) {
+		on_final(b, r, &e);
+		return;
+	}
+	if (status < 200 && ct == b->client)
+		on_provisional(b, r, &e);
+	else if (status >= 200 && status < 300)
+		on_success(b, r, &e);
+	received_free(r);
+}
+
+/* 16.9: what cannot be delivered is a 503, what nobody answers a 408; but first the other
+ * addresses of the place are tried.  For the caller of another method that is too late. */
+static void on_failed(void *data, struct client *ct, enum client_failure why)
+{
+	struct branch *b = data;
+	bool in_time = why == CLIENT_UNREACHABLE || ct->invite;
+
+	if (b->done || ct != b->client || (in_time && forward_next_address(b)))
+		return;
+	branch_finish(b, why == CLIENT_UNREACHABLE ? 503 : 408, NULL);
+	response_settle(b->context);
+}
+
+static void on_gone(void *data, struct client *ct)
+{
+	struct branch *b = data;
+
+	if (b->client == ct)
+		b->client = NULL;
+	context_release(b->context);
+}
+
+struct client_user response_user(struct branch *b)
+{
+	return (struct client_user){b, on_response, on_failed, on_gone};
+}

@@ -1,0 +1,319 @@
+#include "proxy/route.h"
+
+#include "sip/lex.h"
+#include "sip/nameaddr.h"
+#include "sip/param.h"
+
+/* One value of a Route header field. */
+struct hop {
+	struct slice text;
+	struct hdr *hdr;
+	struct uri uri;
+	bool good; /* its URI is one of SIP */
+};
+
+static bool parse_hop(struct hop *h, struct slice text)
+{
+	struct nameaddr n;
+
+	h->text = text;
+	h->good = nameaddr_parse(&n, text) == 0 && uri_parse(&h->uri, n.uri) == URI_OK &&
+		  uri_is_sip(&h->uri);
+	return h->good;
+}
+
+static bool is_dropped(const struct edits *e, const struct msg *m, struct slice what)
+{
+	size_t at = (size_t)(what.p - m->raw.p);
+
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->v[i].at <= at && at + what.n <= (size_t)e->v[i].at + e->v[i].drop)
+			return true;
+	return false;
+}
+
+/* The first Route value that is still there. */
+static bool first_route(const struct edits *e, const struct msg *m, struct hop *h)
+{
+	struct hdr_walk w = {0};
+	struct slice text;
+
+	while (msg_walk(m, HDR_ROUTE, &w, &text))
+		if (!is_dropped(e, m, text)) {
+			h->hdr = w.hdr;
+			parse_hop(h, text);
+			return true;
+		}
+	return false;
+}
+
+static bool last_route(const struct edits *e, const struct msg *m, struct hop *h)
+{
+	struct hdr_walk w = {0};
+	struct slice text;
+	bool found = false;
+
+	while (msg_walk(m, HDR_ROUTE, &w, &text))
+		if (!is_dropped(e, m, text)) {
+			h->hdr = w.hdr;
+			h->text = text;
+			found = true;
+		}
+	return found && parse_hop(h, h->text);
+}
+
+/* RFC 3263 4: with maddr, that is where the URI leads. */
+static bool leads_to_us(const struct proxy *p, const struct uri *u)
+{
+	struct slice maddr;
+
+	if (uri_param(u, SLICE("maddr"), &maddr) && maddr.n)
+		return proxy_is_myself(p, maddr, u->port);
+	return proxy_is_myself(p, u->host, u->port);
+}
+
+/* --- 16.4: what a request brings -------------------------------------------------------------- */
+
+static bool came_in_as(const struct context *c, const struct uri *u)
+{
+	struct slice transport;
+
+	if (uri_param(u, SLICE("transport"), &transport) && !slice_ieq(transport, SLICE("udp")))
+		return false;
+	return u->port == 0 || u->port == c->request->local.port;
+}
+
+static bool is_stripped(const struct param *p)
+{
+	return slice_ieq(p->name, SLICE("maddr")) || slice_ieq(p->name, SLICE("transport"));
+}
+
+/* The Request-URI names us by maddr: it goes, and port and transport with it. */
+static void strip_maddr(struct context *c)
+{
+	const struct uri *u = &c->uri_parsed;
+	struct buf *out = &c->proxy->scratch;
+	struct slice maddr, rest = u->params;
+	struct param p;
+
+	if (!uri_is_sip(u) || !uri_param(u, SLICE("maddr"), &maddr) || !maddr.n ||
+	    !proxy_is_myself(c->proxy, maddr, u->port) || !came_in_as(c, u))
+		return;
+	buf_reset(out);
+	buf_put(out, slice_range(u->text.p, slice_end(u->host)));
+	while (param_next(&rest, &p) > 0)
+		if (!is_stripped(&p)) {
+			buf_putc(out, ';');
+			buf_put(out, p.text);
+		}
+	if (!out->failed)
+		context_set_uri(c, buf_slice(out));
+}
+
+/* What route_record() writes has no user and an lr; a phone's address or a
+ * domain that is ours does not look so. */
+static bool is_our_record_route(const struct proxy *p, const struct uri *u)
+{
+	struct slice lr;
+
+	return uri_is_sip(u) && !u->user.p && uri_param(u, SLICE("lr"), &lr) && leads_to_us(p, u);
+}
+
+/* A strict router sent us: the real target is the last Route. */
+static bool take_strict(struct context *c)
+{
+	struct nameaddr n;
+	struct hop last;
+
+	if (!is_our_record_route(c->proxy, &c->uri_parsed) ||
+	    !last_route(&c->edits, c->msg, &last) || leads_to_us(c->proxy, &last.uri) ||
+	    nameaddr_parse(&n, last.text) < 0 || context_set_uri(c, n.uri) < 0)
+		return false;
+	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
+	c->strict_route = c->uri;
+	return true;
+}
+
+/* Several of ours in a row (double Record-Route, a spiral) are one visit. */
+static void drop_ours(struct context *c)
+{
+	struct hop h;
+
+	while (first_route(&c->edits, c->msg, &h) && h.good && leads_to_us(c->proxy, &h.uri)) {
+		edit_drop_member(&c->edits, c->msg, h.hdr, h.text);
+		c->routes_dropped++;
+	}
+}
+
+bool proxy_loose_route(struct context *c)
+{
+	struct hop h;
+
+	strip_maddr(c);
+	take_strict(c);
+	drop_ours(c);
+	if (first_route(&c->edits, c->msg, &h))
+		return true;
+	return c->msg->to_tag.p && (c->routes_dropped || c->strict_route.p);
+}
+
+/* --- 16.6 step 6: what it takes along --------------------------------------------------------- */
+
+/* The Path of a binding without what leads to ourselves: we are here. */
+static struct slice path_ahead(const struct proxy *p, struct slice path, struct hop *first)
+{
+	struct slice rest = path, before = path;
+
+	while (lex_list_next(&rest, &first->text)) {
+		first->hdr = NULL;
+		if (!parse_hop(first, first->text) || !leads_to_us(p, &first->uri))
+			return before;
+		before = rest;
+	}
+	return SLICE_NULL;
+}
+
+static struct slice without_first(struct slice list)
+{
+	struct slice member;
+
+	lex_list_next(&list, &member);
+	return slice_trim(list);
+}
+
+/* As the last Route value. */
+static void append_route(struct branch *b, struct slice uri)
+{
+	struct context *c = b->context;
+	const struct msg *m = c->msg;
+	struct slice line = arena_printf(&c->request->arena, "Route: <%.*s>\r\n", SLICE_ARG(uri));
+	const struct hdr *last = NULL;
+
+	for (const struct hdr *h = msg_hdr(m, HDR_ROUTE); h; h = msg_hdr_next(m, h))
+		last = h;
+	if (last)
+		edit_insert(&b->edits, m, slice_end(last->line), line);
+	else
+		b->routes = arena_printf(&c->request->arena, "%.*s%.*s", SLICE_ARG(b->routes),
+					 SLICE_ARG(line));
+}
+
+static void put_path(struct branch *b, struct slice path)
+{
+	path = slice_trim(path);
+	if (path.n && path.p[0] == ',')
+		path = slice_trim(slice_range(path.p + 1, slice_end(path)));
+	if (path.n)
+		b->routes =
+		    arena_printf(&b->context->request->arena, "Route: %.*s\r\n", SLICE_ARG(path));
+}
+
+/* The next hop is a strict router: it finds itself in the Request-URI, and the
+ * Request-URI at the end of the Routes. */
+static void make_strict(struct branch *b, const struct hop *first, struct slice *path,
+			struct slice *uri)
+{
+	struct context *c = b->context;
+
+	if (first->hdr)
+		edit_drop_member(&b->edits, c->msg, first->hdr, first->text);
+	else
+		*path = without_first(*path);
+	put_path(b, *path);
+	append_route(b, *uri);
+	*uri = uri_as_target(&c->request->arena, &first->uri);
+}
+
+static struct refusal check_target(const struct branch *b, const struct uri *u, bool routed)
+{
+	if (u->scheme == URI_SIPS)
+		return (struct refusal){416, "SIPS Needs TLS"};
+	if (u->scheme != URI_SIP && !routed && !b->target.next_hop.p)
+		return (struct refusal){416, "Unsupported URI Scheme"};
+	return (struct refusal){0};
+}
+
+struct refusal route_apply(struct branch *b)
+{
+	struct context *c = b->context;
+	struct hop first = {.good = false};
+	struct slice path = path_ahead(c->proxy, b->target.path, &first), uri, lr;
+	bool routed = path.n || first_route(&b->edits, c->msg, &first);
+	struct refusal no;
+	struct uri u;
+
+	if (uri_parse(&u, b->target.uri) != URI_OK)
+		return (struct refusal){416, "Bad Request-URI"};
+	no = check_target(b, &u, routed);
+	if (no.status)
+		return no;
+	if (routed && !first.good)
+		return (struct refusal){400, "Bad Route"};
+	uri = uri_as_target(&c->request->arena, &u);
+	b->hop = routed ? first.uri.text : uri;
+	if (routed && !uri_param(&first.uri, SLICE("lr"), &lr))
+		make_strict(b, &first, &path, &uri);
+	else
+		put_path(b, path);
+	if (b->target.next_hop.p)
+		b->hop = b->target.next_hop;
+	if (!slice_eq(uri, c->msg->uri_text))
+		edit_replace(&b->edits, c->msg, c->msg->uri_text, uri);
+	return (struct refusal){0};
+}
+
+/* --- 16.6 step 4 ------------------------------------------------------------------------------ */
+
+bool proxy_record_route(struct context *c)
+{
+	if (c->record_route)
+		return false;
+	c->record_route = true;
+	return true;
+}
+
+/* paramchar of RFC 3261 25.1, as far as a token may hold it. */
+static bool fits_uri_param(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '%' || s.p[i] == '`' || !lex_is_token(s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+/* An address without a port means 5060; a name without one is looked for by SRV. */
+static bool needs_port(const struct listen_point *at)
+{
+	struct addr ip;
+
+	return at->port != 5060 || addr_parse(&ip, slice_str(at->host), 0) < 0;
+}
+
+static void put_record(const struct context *c, unsigned socket, struct buf *out)
+{
+	const struct listen_point *at = &c->proxy->transport->points[socket];
+
+	buf_puts(out, "<sip:");
+	buf_puts(out, at->host);
+	if (needs_port(at)) {
+		buf_putc(out, ':');
+		buf_u64(out, at->port);
+	}
+	buf_puts(out, c->proxy->options.full_lr ? ";lr=on" : ";lr");
+	if (fits_uri_param(c->msg->from_tag)) {
+		buf_puts(out, ";ftag=");
+		buf_put(out, c->msg->from_tag);
+	}
+	buf_putc(out, '>');
+}
+
+void route_record(const struct context *c, unsigned socket, struct buf *out)
+{
+	buf_puts(out, "Record-Route: ");
+	put_record(c, socket, out);
+	if (socket != c->request->socket) {
+		buf_puts(out, ", ");
+		put_record(c, c->request->socket, out);
+	}
+	buf_puts(out, "\r\n");
+}
