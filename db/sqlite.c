@@ -92,6 +92,8 @@ static int statement_get(struct sqlite *c, struct slice text, sqlite3_stmt **out
 	}
 	int rc =
 	    sqlite3_prepare_v3(c->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, out, NULL);
+	if (rc == SQLITE_OK && !*out)
+		rc = SQLITE_MISUSE; /* nothing but comments */
 	if (rc != SQLITE_OK)
 		return rc;
 	if (c->n_statements == MAX_STATEMENTS)

@@ -13,7 +13,7 @@
 --
 -- subscriber.ha1_sha256 and lunasip_secret are ours alone; a subscriber table
 -- without that column works, for MD5.
--- Every statement ends with a semicolon at the end of a line.
+-- A semicolon at the end of a line ends a statement (and stands nowhere else).
 
 CREATE TABLE IF NOT EXISTS version (
 	id            INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,

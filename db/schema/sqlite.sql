@@ -6,10 +6,10 @@
 -- Times are Julian day numbers (UTC) of half a second before the moment, as
 -- Kamailio writes them; text like '2030-01-02 03:04:05' (UTC) is read as well.
 -- Unix time 0 means "never expires".  To look at them:
---     SELECT username, contact, datetime(expires, 'localtime') FROM location;
+--     SELECT username, contact, datetime(expires, 'localtime') FROM location
 --
 -- subscriber.ha1_sha256 and lunasip_secret are ours alone; nobody else minds.
--- Every statement ends with a semicolon at the end of a line.
+-- A semicolon at the end of a line ends a statement (and stands nowhere else).
 
 CREATE TABLE IF NOT EXISTS version (
 	id            INTEGER PRIMARY KEY NOT NULL,
