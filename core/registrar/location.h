@@ -23,11 +23,15 @@ enum location_mode {
 struct location_options {
 	struct slice table;
 	enum location_mode mode;
-	uint32_t flush_ms; /* timer_interval, modes 2 and 3 (3: purge of expired rows) */
+	uint32_t flush_ms; /* timer_interval: mode 2 writes, 1 to 3 purge expired rows */
 	bool use_domain;   /* the AOR is user@host, else user alone */
 };
 
-/* A binding as others see it: store_binding with absolute times. */
+/*
+ * A binding as others see it: store_binding with absolute times.  In "aliases"
+ * the default dates that other schemas give to rows made by hand (2020-05-28
+ * and 2030-05-28, 21:32:15) mean what 0 means: never.
+ */
 struct location_view {
 	const struct store_binding *const *v; /* best q first, then oldest first; none is expired */
 	unsigned n;
@@ -37,7 +41,12 @@ struct location;
 
 struct location *location_new(struct env *env, struct store *store,
 			      const struct location_options *o);
-/* Writes what is left (mode 2), then frees; done is called when all is written. */
+/* While running. */
+void location_set_flush(struct location *l, uint32_t flush_ms);
+/*
+ * Waits for what is under way, writes what is left (mode 2), then frees; done
+ * is called last.  An error: some of it was not written and is lost.
+ */
 void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data);
 
 /* Modes 1 and 2: reads the table, page by page; done once, with an error the start must report. */
@@ -45,7 +54,7 @@ void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data);
 
-/* Changes of options while running: flush_ms only. */
+/* Mode 3 knows none of them. */
 struct location_counters {
 	uint64_t aors;
 	uint64_t bindings;
@@ -64,7 +73,9 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 
 /*
  * What a change makes of the current bindings.  Fills *puts and *removes (in
- * arena) and returns 0, or another value to change nothing (which goes to done as verdict).
+ * arena) and returns 0, or another value to change nothing (which goes to done
+ * as verdict).  A put with the ruid of a binding replaces it, one with a null
+ * ruid is new; user name and domain need not be set.  It must not call back here.
  */
 struct location_change {
 	struct store_binding *puts;

@@ -1,0 +1,346 @@
+#include "registrar/auth.h"
+
+#include "registrar/nonce.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MD5_DIGITS = 32, SHA256_DIGITS = 64 };
+
+struct auth {
+	struct env *env;
+	struct store *store;
+	struct auth_options options;
+	struct nonces nonces;
+	bool store_down; /* said so in the log already */
+};
+
+/* One check on its way through the store. */
+struct check {
+	struct auth *auth;
+	struct arena *arena;
+	const struct msg *msg;
+	const struct hdr *header;
+	struct slice realm;
+	struct slice user; /* whom to ask the store for */
+	bool full;         /* the user name was given as user@realm */
+	struct digest_credentials c;
+	struct nonce nonce;
+	void *data;
+	void (*done)(void *data, enum auth_result r, const struct auth_identity *id);
+};
+
+const char *auth_result_name(enum auth_result r)
+{
+	static const char *const names[] = {
+	    [AUTH_OK] = "",           [AUTH_NONE] = "none",           [AUTH_NONCE] = "nonce",
+	    [AUTH_STALE] = "stale",   [AUTH_USER] = "user",           [AUTH_PASSWORD] = "password",
+	    [AUTH_REPLAY] = "replay", [AUTH_MALFORMED] = "malformed", [AUTH_DB] = "db",
+	};
+	return names[r];
+}
+
+struct auth *auth_new(struct env *env, struct store *store, const struct auth_options *o)
+{
+	struct auth *a = mem_zalloc(sizeof(*a));
+	a->env = env;
+	a->store = store;
+	nonces_init(&a->nonces, env, o->nonce_expire_s, o->max_nonces);
+	auth_set_options(a, o);
+	return a;
+}
+
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	nonces_free(&a->nonces);
+	free(a);
+}
+
+void auth_set_options(struct auth *a, const struct auth_options *o)
+{
+	a->options = *o;
+	a->nonces.expire_s = o->nonce_expire_s;
+	a->nonces.max = o->max_nonces;
+}
+
+void auth_set_secret(struct auth *a, struct slice secret)
+{
+	nonces_set_secret(&a->nonces, secret);
+}
+
+static void check_end(struct check *k, enum auth_result r, bool stale)
+{
+	struct auth_identity id = {.stale = stale};
+	if (r == AUTH_OK) {
+		id.header = k->header;
+		id.username = k->user;
+		id.realm = k->realm;
+	}
+	k->done(k->data, r, &id);
+}
+
+/* What the request says. */
+
+/* The first credentials for the realm; a header nobody can read counts only when there are none. */
+static enum auth_result find_credentials(struct check *k, enum auth_kind kind)
+{
+	enum hdr_id id = kind == AUTH_WWW ? HDR_AUTHORIZATION : HDR_PROXY_AUTHORIZATION;
+	enum auth_result r = AUTH_NONE;
+	for (const struct hdr *h = msg_hdr(k->msg, id); h; h = msg_hdr_next(k->msg, h)) {
+		int parsed = digest_parse(&k->c, k->arena, h->value);
+		if (parsed < 0)
+			r = AUTH_MALFORMED;
+		if (parsed != 0 || !slice_ieq(k->c.realm, k->realm))
+			continue;
+		k->header = h;
+		return AUTH_OK;
+	}
+	return r;
+}
+
+/* Only what a challenge of ours can lead to: MD5 or SHA-256, without -sess, qop auth or none. */
+static bool was_offered(const struct digest_credentials *c)
+{
+	if (c->algorithm != DIGEST_MD5 && c->algorithm != DIGEST_SHA256)
+		return false;
+	if (c->qop == DIGEST_QOP_AUTH)
+		return !c->sess && c->nc_value > 0;
+	return !c->sess && c->qop == DIGEST_QOP_NONE;
+}
+
+static bool uri_is_target(const struct digest_credentials *c, const struct msg *m)
+{
+	struct uri u;
+	if (slice_eq(c->uri, m->uri_text))
+		return true;
+	return m->uri.text.p && uri_parse(&u, c->uri) == URI_OK && uri_equal(&u, &m->uri);
+}
+
+static struct nonce_scope scope_of(const struct msg *m, struct slice realm, enum digest_algorithm a)
+{
+	return (struct nonce_scope){.realm = realm, .call_id = m->call_id, .algorithm = a};
+}
+
+/* All that can be refused without asking the store. */
+static enum auth_result check_request(struct check *k)
+{
+	if (!was_offered(&k->c))
+		return AUTH_MALFORMED;
+	struct nonce_scope scope = scope_of(k->msg, k->realm, k->c.algorithm);
+	nonce_read(&k->auth->nonces, &scope, k->c.nonce, &k->nonce);
+	if (k->nonce.origin == NONCE_FOREIGN)
+		return AUTH_NONCE;
+	return uri_is_target(&k->c, k->msg) ? AUTH_OK : AUTH_REPLAY;
+}
+
+/* "10@example.org" is user 10 when example.org is the realm. */
+static void split_user(struct check *k)
+{
+	const char *at = k->c.username.n ? memrchr(k->c.username.p, '@', k->c.username.n) : NULL;
+	k->user = k->c.username;
+	if (!at || !slice_ieq(slice_range(at + 1, slice_end(k->c.username)), k->realm))
+		return;
+	k->user = slice_range(k->c.username.p, at);
+	k->full = true;
+}
+
+/* What the store says. */
+
+/* With use_domain the realm's row or none; else the realm's, then one of no domain, then any. */
+static const struct store_subscriber *pick_row(const struct check *k, const struct store_op *op)
+{
+	const struct store_subscriber *no_domain = NULL;
+	for (unsigned i = 0; i < op->n_subscribers; i++) {
+		const struct store_subscriber *row = &op->subscribers[i];
+		if (slice_ieq(row->domain, k->realm))
+			return row;
+		if (row->domain.n == 0 && !no_domain)
+			no_domain = row;
+	}
+	if (k->auth->options.use_domain || op->n_subscribers == 0)
+		return NULL;
+	return no_domain ? no_domain : &op->subscribers[0];
+}
+
+/* A column's hash in lower case; false when it does not hold that many hex digits. */
+static bool take_ha1(struct slice column, size_t digits, char out[DIGEST_HEX])
+{
+	if (column.n != digits)
+		return false;
+	for (size_t i = 0; i < digits; i++) {
+		char c = column.p[i];
+		if (c >= 'A' && c <= 'F')
+			c = (char)(c | 0x20);
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		out[i] = c;
+	}
+	out[digits] = '\0';
+	return true;
+}
+
+/* A ha1 column may hold the SHA-256 kind too: its length tells. */
+static bool stored_ha1(const struct check *k, const struct store_subscriber *row,
+		       char out[DIGEST_HEX])
+{
+	if (k->c.algorithm == DIGEST_MD5)
+		return take_ha1(k->full ? row->ha1b : row->ha1, MD5_DIGITS, out);
+	if (k->full)
+		return take_ha1(row->ha1b, SHA256_DIGITS, out);
+	return take_ha1(row->ha1_sha256, SHA256_DIGITS, out) ||
+	       take_ha1(row->ha1, SHA256_DIGITS, out);
+}
+
+/*
+ * The HA1 to check against.  Without a usable one (false) it is that of a
+ * password nobody has, at the same cost, so that time does not tell who exists.
+ */
+static bool find_ha1(const struct check *k, const struct store_subscriber *row,
+		     char out[DIGEST_HEX])
+{
+	bool plain = k->auth->options.plain;
+	if (row && stored_ha1(k, row, out))
+		return true;
+	bool known = row && plain && row->password.n > 0;
+	struct slice password = known ? row->password : SLICE("nobody has it");
+	if (known || plain) {
+		digest_ha1(k->c.algorithm, k->c.username, k->c.realm, password, out);
+		return known;
+	}
+	memset(out, '0', SHA256_DIGITS);
+	out[digest_hex_digits(k->c.algorithm)] = '\0';
+	return false;
+}
+
+static bool response_is_right(const struct check *k, const char *ha1)
+{
+	char expected[DIGEST_HEX];
+	digest_response(&k->c, slice_str(ha1), k->msg->method_text, k->msg->body, expected);
+	return digest_equal(k->c.response, slice_str(expected));
+}
+
+static enum auth_result check_use(struct check *k)
+{
+	uint32_t nc = k->c.qop == DIGEST_QOP_AUTH ? k->c.nc_value : 0;
+	switch (nonce_use(&k->auth->nonces, &k->nonce, nc)) {
+	case NONCE_FRESH:
+		return AUTH_OK;
+	case NONCE_REPLAY:
+		return AUTH_REPLAY;
+	default:
+		return AUTH_STALE;
+	}
+}
+
+static void check_row(struct check *k, const struct store_subscriber *row)
+{
+	char ha1[DIGEST_HEX];
+	bool known = find_ha1(k, row, ha1);
+	bool right = response_is_right(k, ha1);
+	if (!known || !right) {
+		check_end(k, known ? AUTH_PASSWORD : AUTH_USER, false);
+		return;
+	}
+	enum auth_result r = check_use(k);
+	check_end(k, r, r != AUTH_OK);
+}
+
+/* One line at the begin of an outage and one at its end, not one a request. */
+static void note_store(struct auth *a, const struct store_op *op)
+{
+	bool down = op->error != STORE_OK;
+	if (down && !a->store_down)
+		log_error(a->env->log, "auth: no credentials from %.*s: %.*s", SLICE_ARG(op->table),
+			  SLICE_ARG(op->message));
+	if (!down && a->store_down)
+		log_notice(a->env->log, "auth: the store answers again");
+	a->store_down = down;
+}
+
+static void on_credentials(struct store_op *op)
+{
+	struct check *k = op->data;
+	note_store(k->auth, op);
+	if (op->error != STORE_OK)
+		check_end(k, AUTH_DB, false);
+	else
+		check_row(k, pick_row(k, op));
+	store_op_free(op);
+}
+
+static void ask_store(struct check *k, struct slice table)
+{
+	struct store_op *op = store_op_new(STORE_CREDENTIALS, table, on_credentials, k);
+	split_user(k);
+	op->username = arena_dup(&op->arena, k->user);
+	store_submit(k->auth->store, op);
+}
+
+void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum auth_kind kind,
+		struct slice realm, struct slice table, void *data,
+		void (*done)(void *data, enum auth_result r, const struct auth_identity *id))
+{
+	struct check *k = arena_zalloc(arena, sizeof(*k));
+	k->auth = a;
+	k->arena = arena;
+	k->msg = msg;
+	k->realm = arena_dup(arena, realm);
+	k->data = data;
+	k->done = done;
+	/* Neither can be challenged (RFC 3261 22.1), so neither is checked. */
+	if (msg->method == METHOD_ACK || msg->method == METHOD_CANCEL) {
+		k->realm = SLICE_NULL;
+		check_end(k, AUTH_OK, false);
+		return;
+	}
+	enum auth_result r = find_credentials(k, kind);
+	if (r == AUTH_OK)
+		r = check_request(k);
+	if (r == AUTH_OK)
+		ask_store(k, table);
+	else
+		check_end(k, r, false);
+}
+
+/* Challenges. */
+
+static void challenge_line(struct auth *a, const struct msg *msg, enum auth_kind kind,
+			   const struct digest_challenge *c, struct buf *out)
+{
+	char nonce[NONCE_DIGITS];
+	struct digest_challenge line = *c;
+	struct nonce_scope scope = scope_of(msg, c->realm, c->algorithm);
+	nonce_make(&a->nonces, &scope, nonce);
+	line.nonce = slice_of(nonce, sizeof(nonce));
+	buf_puts(out, kind == AUTH_WWW ? "WWW-Authenticate: " : "Proxy-Authenticate: ");
+	digest_challenge_write(out, &line);
+	buf_puts(out, "\r\n");
+}
+
+/* No realm ends a line. */
+static void put_printable(struct buf *out, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f)
+			buf_putc(out, s.p[i]);
+}
+
+void auth_challenge(struct auth *a, const struct msg *msg, enum auth_kind kind, struct slice realm,
+		    const struct auth_challenge_options *o, struct buf *out)
+{
+	struct buf clean;
+	buf_init(&clean, realm.n);
+	put_printable(&clean, realm);
+	struct digest_challenge c = {.realm = buf_slice(&clean), .qop = o->qop, .stale = o->stale};
+	if (o->sha256) {
+		c.algorithm = DIGEST_SHA256;
+		challenge_line(a, msg, kind, &c, out);
+	}
+	if (o->md5 || !o->sha256) {
+		c.algorithm = DIGEST_MD5;
+		challenge_line(a, msg, kind, &c, out);
+	}
+	buf_free(&clean);
+}

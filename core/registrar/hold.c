@@ -1,0 +1,88 @@
+#include "registrar/hold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct hold {
+	struct hash_node node;
+	struct list waiting;
+	bool held;
+	bool starting; /* a start below us on the stack: it takes the next itself */
+	size_t n_user;
+	size_t n_domain;
+	char bytes[];
+};
+
+void holds_init(struct holds *h, struct env *env)
+{
+	uint8_t key[16];
+	rand_bytes(env->rand, key, sizeof(key));
+	hash_init(&h->hash, key);
+}
+
+void holds_free(struct holds *h)
+{
+	hash_free(&h->hash);
+}
+
+static bool hold_is(const struct hold *x, const struct aor_key *key)
+{
+	return slice_eq(slice_of(x->bytes, x->n_user), key->user) &&
+	       slice_eq(slice_of(x->bytes + x->n_user, x->n_domain), key->domain);
+}
+
+static struct hold *hold_of(struct holds *h, const struct aor_key *key)
+{
+	uint64_t hash = hash_of(&h->hash, key->user);
+	for (struct hash_node *n = hash_first(&h->hash, hash); n; n = hash_next(n, hash)) {
+		struct hold *x = CONTAINER(n, struct hold, node);
+		if (hold_is(x, key))
+			return x;
+	}
+	struct hold *x = mem_zalloc(sizeof(*x) + key->user.n + key->domain.n);
+	list_init(&x->waiting);
+	x->n_user = key->user.n;
+	x->n_domain = key->domain.n;
+	if (x->n_user > 0)
+		memcpy(x->bytes, key->user.p, x->n_user);
+	if (x->n_domain > 0)
+		memcpy(x->bytes + x->n_user, key->domain.p, x->n_domain);
+	hash_add(&h->hash, &x->node, hash);
+	return x;
+}
+
+/* A loop, not a recursion: the line may be long, and a broken store answers at once. */
+static void hold_next(struct holds *h, struct hold *x)
+{
+	if (x->starting)
+		return;
+	x->starting = true;
+	while (!x->held) {
+		struct list *first = list_shift(&x->waiting);
+		if (!first)
+			break;
+		struct hold_waiter *w = CONTAINER(first, struct hold_waiter, node);
+		x->held = true;
+		w->hold = x;
+		w->start(w);
+	}
+	x->starting = false;
+	if (x->held)
+		return;
+	hash_remove(&h->hash, &x->node);
+	free(x);
+}
+
+void hold_take(struct holds *h, const struct aor_key *key, struct hold_waiter *w)
+{
+	struct hold *x = hold_of(h, key);
+	list_push(&x->waiting, &w->node);
+	hold_next(h, x);
+}
+
+void hold_release(struct holds *h, struct hold_waiter *w)
+{
+	struct hold *x = w->hold;
+	x->held = false;
+	hold_next(h, x);
+}
