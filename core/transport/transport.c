@@ -277,7 +277,7 @@ static bool point_is(const struct listen_point *p, struct slice host, const stru
 {
 	if (slice_ieq(host, slice_str(p->host)))
 		return true;
-	return ip->family && addr_ip_equal(ip, &p->addr);
+	return ip->family && (addr_ip_equal(ip, &p->addr) || addr_ip_equal(ip, &p->host_ip));
 }
 
 bool transport_is_ours(const struct transport *t, struct slice host, uint16_t port)
@@ -325,6 +325,7 @@ static void point_init(struct listen_point *p, const struct addr *local, const c
 	addr_host(&shown, true, p->host);
 	if (advertise)
 		split_advertised(p, slice_str(advertise));
+	addr_parse(&p->host_ip, slice_str(p->host), 0); /* a name: none */
 	buf_init(&p->via, TRANSPORT_HOST + 64);
 	buf_printf(&p->via, "Via: SIP/2.0/" TRANSPORT_NAME " %s:%u;rport;branch=", p->host,
 		   p->port);

@@ -48,6 +48,7 @@ struct listen_point {
 	char host[TRANSPORT_HOST]; /* sent-by host in Via and Record-Route: advertised, or the
 				      address */
 	uint16_t port;             /* likewise */
+	struct addr host_ip;       /* host as an address, or none */
 	struct buf via;            /* the Via line up to "branch=" */
 };
 
