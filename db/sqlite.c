@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "schema.h"
 #include "sql.h"
+#include "sql_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,21 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, MAX_STATEMENTS = 64, CONNECTIONS = 2 };
-
-struct statement {
-	struct list node;
-	sqlite3_stmt *handle;
-	size_t n;
-	char text[];
-};
+enum { BUSY_TIMEOUT_MS = 5000, CONNECTIONS = 2 };
 
 struct sqlite {
 	struct sql sql;
 	char *path;
-	sqlite3 *db;            /* NULL: the file is not there */
-	struct list statements; /* the one used last is last */
-	unsigned n_statements;
+	sqlite3 *db; /* NULL: the file is not there */
+	struct sql_cache statements;
 };
 
 static struct sqlite *sqlite_of(struct sql *s)
@@ -60,51 +53,23 @@ static enum store_error fail(struct sqlite *c, int rc, struct buf *why)
 	}
 }
 
-/* Statements. */
-
-static void statement_free(struct sqlite *c, struct statement *s)
+static void drop_statement(void *handle)
 {
-	list_remove(&s->node);
-	c->n_statements--;
-	sqlite3_finalize(s->handle);
-	free(s);
+	sqlite3_finalize(handle);
 }
 
-static struct statement *statement_find(struct sqlite *c, struct slice text)
+static int prepare(struct sqlite *c, struct slice text, sqlite3_stmt **out)
 {
-	LIST_EACH (node, &c->statements) {
-		struct statement *s = CONTAINER(node, struct statement, node);
-		if (!slice_eq(slice_of(s->text, s->n), text))
-			continue;
-		list_remove(node);
-		list_push(&c->statements, node);
-		return s;
-	}
-	return NULL;
-}
-
-static int statement_get(struct sqlite *c, struct slice text, sqlite3_stmt **out)
-{
-	struct statement *s = statement_find(c, text);
-	if (s) {
-		*out = s->handle;
+	*out = sql_cache_find(&c->statements, text);
+	if (*out)
 		return SQLITE_OK;
-	}
 	int rc =
 	    sqlite3_prepare_v3(c->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, out, NULL);
 	if (rc == SQLITE_OK && !*out)
 		rc = SQLITE_MISUSE; /* nothing but comments */
-	if (rc != SQLITE_OK)
-		return rc;
-	if (c->n_statements == MAX_STATEMENTS)
-		statement_free(c, CONTAINER(c->statements.next, struct statement, node));
-	s = mem_alloc(sizeof(*s) + text.n);
-	s->handle = *out;
-	s->n = text.n;
-	memcpy(s->text, text.p, text.n);
-	list_push(&c->statements, &s->node);
-	c->n_statements++;
-	return SQLITE_OK;
+	if (rc == SQLITE_OK)
+		sql_cache_add(&c->statements, text, *out);
+	return rc;
 }
 
 /* Values.  Times are Julian days as Kamailio has them: half a second early. */
@@ -212,7 +177,7 @@ static enum store_error sqlite_run(struct sql *s, struct sql_query *q, struct bu
 {
 	struct sqlite *c = sqlite_of(s);
 	sqlite3_stmt *handle;
-	int rc = statement_get(c, buf_slice(&q->text), &handle);
+	int rc = prepare(c, buf_slice(&q->text), &handle);
 	if (rc != SQLITE_OK)
 		return fail(c, rc, why);
 	for (unsigned i = 0; rc == SQLITE_OK && i < q->n_params; i++)
@@ -241,8 +206,7 @@ static enum store_error sqlite_command(struct sql *s, struct slice text, struct 
 
 static void disconnect(struct sqlite *c)
 {
-	LIST_EACH_SAFE (node, &c->statements)
-		statement_free(c, CONTAINER(node, struct statement, node));
+	sql_cache_clear(&c->statements);
 	sqlite3_close_v2(c->db);
 	c->db = NULL;
 }
@@ -340,7 +304,7 @@ static enum store_error sqlite_open(struct store_connection **out, struct slice 
 		return STORE_FAILED;
 	struct sqlite *c = mem_zalloc(sizeof(*c));
 	sql_init(&c->sql, &store_sqlite, &dialect);
-	list_init(&c->statements);
+	sql_cache_init(&c->statements, drop_statement);
 	c->path = mem_alloc(rest.n + 1);
 	memcpy(c->path, rest.p, rest.n);
 	c->path[rest.n] = '\0';

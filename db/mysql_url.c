@@ -1,0 +1,128 @@
+#include "mysql_url.h"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The text without its %XX, NUL terminated; NULL for a bad escape or a NUL. */
+static const char *unescape(struct arena *a, struct slice s)
+{
+	char *out = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c == '%') {
+			if (i + 2 >= s.n || hex_digit(s.p[i + 1]) < 0 || hex_digit(s.p[i + 2]) < 0)
+				return NULL;
+			c = (char)(hex_digit(s.p[i + 1]) * 16 + hex_digit(s.p[i + 2]));
+			i += 2;
+		}
+		if (c == '\0')
+			return NULL;
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static int take(const char **out, struct arena *a, struct slice s, const char *what,
+		struct buf *why)
+{
+	*out = unescape(a, s);
+	if (*out)
+		return 0;
+	buf_printf(why, "a bad %%XX in the %s of the URL", what);
+	return -1;
+}
+
+/* Splits s at the first c: what is behind it, and shortens s; null without one. */
+static struct slice cut(struct slice *s, char c)
+{
+	const char *p = slice_chr(*s, c);
+	if (!p)
+		return SLICE_NULL;
+	struct slice behind = slice_range(p + 1, slice_end(*s));
+	*s = slice_range(s->p, p);
+	return behind;
+}
+
+static int parse_user(struct mysql_url *u, struct arena *a, struct slice user, struct buf *why)
+{
+	struct slice password = cut(&user, ':');
+	if (user.n > 0 && take(&u->user, a, user, "user", why) < 0)
+		return -1;
+	if (!password.p)
+		return 0;
+	return take(&u->password, a, password, "password", why);
+}
+
+static int parse_host(struct mysql_url *u, struct arena *a, struct slice host, struct buf *why)
+{
+	struct slice port;
+	if (host.n > 0 && host.p[0] == '[') {
+		host = slice_of(host.p + 1, host.n - 1);
+		port = cut(&host, ']');
+		if (!port.p || (port.n > 0 && port.p[0] != ':')) {
+			buf_puts(why, "the [address] in the URL lacks its ]");
+			return -1;
+		}
+		port = port.n > 0 ? slice_of(port.p + 1, port.n - 1) : SLICE_NULL;
+	} else {
+		port = cut(&host, ':');
+	}
+	uint32_t number = 0;
+	if (port.p && (slice_u32(port, &number) < 0 || number == 0 || number > 65535)) {
+		buf_puts(why, "the port in the URL is not a number from 1 to 65535 "
+			      "(or a : @ or / of the password is not written as %XX)");
+		return -1;
+	}
+	u->port = number;
+	return host.n > 0 ? take(&u->host, a, host, "host", why) : 0;
+}
+
+static int parse_query(struct mysql_url *u, struct arena *a, struct slice query, struct buf *why)
+{
+	while (query.n > 0) {
+		struct slice next = cut(&query, '&');
+		struct slice value = cut(&query, '=');
+		if (!slice_eq(query, SLICE("socket")) || !value.p) {
+			buf_puts(why, "the URL takes nothing but ?socket=PATH");
+			return -1;
+		}
+		if (take(&u->socket, a, value, "socket", why) < 0)
+			return -1;
+		query = next;
+	}
+	return 0;
+}
+
+int mysql_url_parse(struct mysql_url *u, struct arena *a, struct slice rest, struct buf *why)
+{
+	*u = (struct mysql_url){0};
+	if (!slice_starts(rest, SLICE("//"))) {
+		buf_puts(why, "the URL must look like mysql://USER:PASSWORD@HOST:PORT/DATABASE");
+		return -1;
+	}
+	rest = slice_of(rest.p + 2, rest.n - 2);
+	struct slice query = cut(&rest, '?');
+	struct slice database = cut(&rest, '/');
+	if (database.n == 0 || slice_chr(database, '/')) {
+		buf_puts(why,
+			 "the URL names no database: mysql://USER:PASSWORD@HOST:PORT/DATABASE");
+		return -1;
+	}
+	const char *at = slice_chr(rest, '@');
+	if (at && parse_user(u, a, slice_range(rest.p, at), why) < 0)
+		return -1;
+	struct slice host = at ? slice_range(at + 1, slice_end(rest)) : rest;
+	if (parse_host(u, a, host, why) < 0 || take(&u->database, a, database, "database", why) < 0)
+		return -1;
+	return parse_query(u, a, query, why);
+}
