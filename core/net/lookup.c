@@ -60,6 +60,8 @@ static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
 	unsigned n = status == 0 ? collect(addrs, found) : 0;
 
 	uv_freeaddrinfo(found);
+	if (l->owner && l->owner->begin)
+		l->owner->begin(l->owner->begin_data);
 	if (l->owner)
 		answer(l, addrs, n);
 	free(l);

@@ -22,6 +22,8 @@ struct lookups {
 	struct list running;
 	unsigned n_running;
 	bool closed;
+	void (*begin)(void *data); /* before a name's addresses are told; or NULL */
+	void *begin_data;
 };
 
 void lookups_init(struct lookups *ls, uv_loop_t *loop, struct log *log);

@@ -115,6 +115,8 @@ static void tell_unreachable(struct udp *u, unsigned socket, const struct addr *
 			     struct slice quoted)
 {
 	u->counters.unreachable++;
+	if (u->begin)
+		u->begin(u->begin_data);
 	if (u->net.user.unreachable)
 		u->net.user.unreachable(u->net.user.data, socket, to, quoted);
 }
@@ -457,6 +459,8 @@ void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data)
 {
 	u->begin = begin;
 	u->begin_data = data;
+	u->lookups.begin = begin;
+	u->lookups.begin_data = data;
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */

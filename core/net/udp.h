@@ -44,7 +44,8 @@ int udp_open(struct udp **out, uv_loop_t *loop, struct log *log, const struct ad
 struct net *udp_net(struct udp *u);
 const struct udp_counters *udp_counters(const struct udp *u);
 
-/* begin is called each time a batch has been received, before its datagrams are told. */
+/* begin is called before what the kernel brought is told: a batch of datagrams, an ICMP error,
+ * the addresses of a name. */
 void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data);
 
 /*
