@@ -50,7 +50,10 @@ static inline struct list *list_shift(struct list *head)
 	struct list *first = head->next;
 	if (first == head)
 		return NULL;
-	list_remove(first);
+	/* Not list_remove(): written to head, static analysis sees that first has left. */
+	head->next = first->next;
+	head->next->prev = head;
+	list_init(first);
 	return first;
 }
 

@@ -67,7 +67,6 @@ static void answer(struct sim *s, struct slice name, void *data,
 static void lookup_drop(struct lookup *l)
 {
 	timer_stop(&l->sim->env.wheel, &l->timer);
-	list_remove(&l->node);
 	l->done(l->data, NULL, 0);
 	free(l);
 }
@@ -136,8 +135,8 @@ void sim_free(struct sim *s)
 		sim_packet_free(p);
 	while ((node = list_shift(&s->hosts)))
 		free(CONTAINER(node, struct host, node));
-	while (!list_empty(&s->lookups))
-		lookup_drop(CONTAINER(s->lookups.next, struct lookup, node));
+	while ((node = list_shift(&s->lookups)))
+		lookup_drop(CONTAINER(node, struct lookup, node));
 	buf_free(&s->log_text);
 }
 

@@ -74,7 +74,9 @@ void simstore_init(struct simstore *s, struct wheel *wheel, struct store_connect
 
 void simstore_free(struct simstore *s)
 {
+	struct list *node;
+
 	s->gone = true;
-	while (!list_empty(&s->waiting))
-		happen(s, waiting_end(CONTAINER(s->waiting.next, struct waiting, node)));
+	while ((node = list_shift(&s->waiting)))
+		happen(s, waiting_end(CONTAINER(node, struct waiting, node)));
 }
