@@ -16,6 +16,14 @@ static void put_transport(const struct transport_counters *c, struct buf *out)
 	put(out, "transport.sent", c->sent);
 }
 
+static void put_udp(const struct udp_counters *c, struct buf *out)
+{
+	put(out, "udp.received", c->received);
+	put(out, "udp.sent", c->sent);
+	put(out, "udp.send_lost", c->send_lost);
+	put(out, "udp.unreachable", c->unreachable);
+}
+
 static void put_txn(const struct txn *x, struct buf *out)
 {
 	put(out, "transactions.server", x->servers.count);
@@ -68,6 +76,7 @@ void stats_put(const struct worker *w, struct buf *out)
 		return;
 	put(out, "timers", w->env.wheel.count);
 	put(out, "store.pending", database_pending(&w->database));
+	put_udp(udp_counters(w->udp), out);
 	put_transport(&w->node.transport.counters, out);
 	put_txn(&w->node.proxy.txn, out);
 	put_proxy(&w->node.proxy, out);

@@ -7,30 +7,20 @@ enum {
 	PATIENCE_LOOKS = 50, /* … and how many, before we wait no more */
 };
 
-/* The way in: the clock is set before the core sees what came while the loop slept. */
-
-static void on_datagram(void *data, unsigned socket, const struct addr *from, struct slice bytes)
-{
-	struct worker *w = data;
-	if (!w->serving)
-		return;
-	clock_tick(&w->clock);
-	w->upward.datagram(w->upward.data, socket, from, bytes);
-}
-
-static void on_unreachable(void *data, unsigned socket, const struct addr *to, struct slice quoted)
+static void tick(void *data)
 {
 	struct worker *w = data;
 	clock_tick(&w->clock);
-	w->upward.unreachable(w->upward.data, socket, to, quoted);
 }
 
+/* Deaf until the locations are loaded: nobody shall be told that somebody is not there. */
 static void wire(struct worker *w, const struct settings *s, struct script *script)
 {
 	struct net *net = udp_net(w->udp);
 	node_init(&w->node, &w->env, net, w->database.store, s, script);
 	w->upward = net->user;
-	net->user = (struct net_user){w, on_datagram, on_unreachable};
+	net->user = (struct net_user){0};
+	udp_on_batch(w->udp, tick, w);
 	w->wired = true;
 }
 
@@ -79,8 +69,11 @@ int worker_start(struct worker *w, struct buf *why)
 	node_start(&w->node, w, on_started);
 	while (!w->started)
 		uv_run(w->loop, UV_RUN_ONCE);
-	w->serving = !w->refused;
-	return w->refused ? -1 : 0;
+	if (w->refused)
+		return -1;
+	udp_net(w->udp)->user = w->upward;
+	w->serving = true;
+	return 0;
 }
 
 /* Stop */
@@ -92,16 +85,17 @@ static void on_udp_closed(void *data)
 	w->stopped(w->stopped_data);
 }
 
-/* The store hands out its last answers while those who wait for them still live. */
+/* Store and resolver hand out their last answers while those who wait for them still live. */
 static void take_apart(struct worker *w)
 {
+	bool udp = w->udp != NULL;
 	database_close(&w->database);
+	if (udp)
+		udp_close(w->udp, on_udp_closed, w);
 	if (w->wired)
 		node_free(&w->node);
 	w->wired = false;
-	if (w->udp)
-		udp_close(w->udp, on_udp_closed, w);
-	else
+	if (!udp)
 		w->stopped(w->stopped_data);
 }
 
@@ -133,6 +127,8 @@ static void look_again(uv_timer_t *t)
 void worker_stop(struct worker *w, void (*stopped)(void *data), void *data)
 {
 	w->serving = false;
+	if (w->udp)
+		udp_net(w->udp)->user = (struct net_user){0};
 	w->stopped = stopped;
 	w->stopped_data = data;
 	uv_timer_start(&w->patience, look_again, 0, PATIENCE_MS);

@@ -20,10 +20,10 @@ struct worker {
 	struct clock clock;
 	struct database database;
 	struct udp *udp;        /* NULL: not open, or closed */
-	struct net_user upward; /* where datagrams go: the node's transport */
+	struct net_user upward; /* where datagrams go while serving: the node's transport */
 	struct node node;
 	bool wired;   /* node is there */
-	bool serving; /* datagrams are let in */
+	bool serving; /* datagrams are let in, the node is whole */
 
 	bool started;
 	bool refused;    /* the start failed … */

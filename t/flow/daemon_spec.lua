@@ -1,0 +1,149 @@
+-- The daemon as its operator sees it: flags, errors in one line, signals, control socket.
+local uv = require "luv"
+local flow = require "flow"
+
+local LUNASIP = os.getenv "LUNASIP"
+
+describe("lunasip", function()
+	local world
+	before_each(function()
+		world = flow.world { store = "sqlite", start = false }
+	end)
+	after_each(flow.cleanup)
+
+	local function run(...)
+		local code, output = flow.run { LUNASIP, ... }
+		return code, output
+	end
+
+	local function listen(port)
+		return ("udp:%s:%d"):format(world.address, port or 5060)
+	end
+
+	-- One line, that begins with our name and says what is wrong.
+	local function fails(status, pattern, ...)
+		local code, output = run(...)
+		assert.are.equal(status, code, output)
+		local first = output:match "^[^\n]*"
+		assert.truthy(first:find "^lunasip: ", output)
+		assert.truthy(first:find(pattern), output)
+		return output
+	end
+
+	local function fails_in_one_line(pattern, ...)
+		local output = fails(1, pattern, ...)
+		local _, lines = output:gsub("lunasip: ", "")
+		assert.are.equal(1, lines, output)
+	end
+
+	it("explains itself", function()
+		local code, output = run "--help"
+		assert.are.equal(0, code)
+		for _, word in ipairs { "-l", "-d", "-c", "-v", "-s", "memory:", "sqlite:", "mysql:" } do
+			assert.truthy(output:find(word, 1, true), word)
+		end
+		code, output = run "--version"
+		assert.are.equal(0, code)
+		assert.truthy(output:find "^lunasip %d+%.%d+")
+	end)
+
+	it("refuses flags it does not know, and nothing, and too much", function()
+		fails(2, "%-x", "-x")
+		fails(2, "%-%-nonsense", "--nonsense")
+		fails(2, "%-l needs", "-l")
+		fails(2, "no script")
+		fails(2, "more than one", "a.lua", "b.lua")
+	end)
+
+	it("checks a script", function()
+		local code, output = run("-c", "lua/routes/default.lua")
+		assert.are.equal(0, code, output)
+	end)
+
+	it("says where a script is wrong", function()
+		local function broken(text)
+			return world:write("broken.lua", text)
+		end
+		fails_in_one_line("broken.lua:2:", "-c", broken "return {\n  request = = 1 }")
+		fails_in_one_line("broken.lua:2:", "-c", broken "\nerror 'boom'")
+		fails_in_one_line("broken.lua", "-c", broken "return { reqest = function() end }")
+		fails_in_one_line("broken.lua",
+			"-c", broken "return { request = function() end, settings = { lisen = {} } }")
+		fails_in_one_line("missing.lua", "-c", world.dir .. "/missing.lua")
+	end)
+
+	it("refuses addresses that are none", function()
+		for _, text in ipairs { "nonsense", "udp:127.0.0.1", "udp:127.0.0.1:99999", "sctp:127.0.0.1:5060",
+			"udp:300.0.0.1:5060" } do
+			fails_in_one_line(text:gsub("%p", "%%%0"), "-l", text, world.path)
+		end
+	end)
+
+	it("says that a port is taken", function()
+		local other = uv.new_udp()
+		assert(other:bind(world.address, 5060))
+		fails_in_one_line(world.address .. ":5060.*in use", "-l", listen(), "-d", "memory:", world.path)
+		other:close()
+	end)
+
+	it("says that a database is not there, and keeps its password", function()
+		fails_in_one_line("no/such/dir", "-l", listen(), "-d", "sqlite:/no/such/dir/x.sqlite", world.path)
+		fails_in_one_line("such", "-l", listen(), "-d", "such:thing", world.path)
+		local _, output = run("-l", listen(), "-d", "mysql://joe:geheim@127.0.0.1:1/lunasip", world.path)
+		assert.truthy(output:find "^lunasip: ", output)
+		assert.falsy(output:find "geheim", output)
+	end)
+
+	it("tells how to make the tables of an empty database", function()
+		fails_in_one_line("db init", "-l", listen(), "-d", "sqlite:" .. world.dir .. "/empty.sqlite",
+			world.path)
+	end)
+
+	it("hides the password from ps", function()
+		world.store.url = "memory://joe:geheim@nowhere"
+		local file = assert(io.open(world.path))
+		file:close()
+		local lunasip = flow.process.start { LUNASIP, "-l", listen(), "-d",
+			"mysql://joe:geheim@127.0.0.1:1/x?connect_timeout=5", world.path }
+		local line = io.open(("/proc/%d/cmdline"):format(lunasip.pid)):read "a"
+		flow.wait("a clean command line", function()
+			local f = io.open(("/proc/%d/cmdline"):format(lunasip.pid))
+			line = f and f:read "a" or ""
+			return not line:find "geheim"
+		end)
+	end)
+
+	it("listens on every address when told 0.0.0.0, and on a free port when told 0", function()
+		world.proxy = flow.process.start { LUNASIP, "-l", "udp:0.0.0.0:0", "-d", "memory:", world.path }
+		local port = world.proxy:expect "listening on udp:127%.0%.0%.1:(%d+)"
+		assert.truthy(tonumber(port) > 0)
+		world.proxy:expect " ready: "
+		world:stop()
+	end)
+
+	it("stops at SIGINT as at SIGTERM, and not at SIGHUP", function()
+		world:start()
+		world.proxy:kill "sighup"
+		world.proxy:expect "SIGHUP"
+		assert.are.equal(0, (world.proxy:stop "sigint"))
+	end)
+
+	it("answers questions on its control socket, to its owner only", function()
+		world:start()
+		assert.are.equal(tonumber("600", 8), uv.fs_stat(world.control).mode & tonumber("777", 8))
+		local stats = world:stats()
+		assert.are.equal(0, stats["transactions.server"])
+		assert.are.equal(0, stats.coroutines)
+		world:stop()
+		assert.is_nil(uv.fs_stat(world.control))
+	end)
+
+	it("takes over the control socket of a dead proxy, not of a living one", function()
+		world:start()
+		fails_in_one_line("another lunasip", "-l", listen(5070), "-d", "memory:", "-s", world.control,
+			world.path)
+		world:kill9()
+		world:start()
+		world:stop()
+	end)
+end)

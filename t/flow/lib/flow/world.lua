@@ -1,0 +1,158 @@
+-- The world of one flow test: a directory, a net of addresses, a database with subscribers,
+-- and the proxy under test. Each test process has a /24 of its own in 127/8, so that all of
+-- them can use the port 5060 side by side.
+local uv = require "luv"
+local loop = require "flow.loop"
+local process = require "flow.process"
+local database = require "flow.database"
+
+local World = {}
+World.__index = World
+
+local world = {}
+
+local BUILD = os.getenv "BUILD" or "build"
+local LUNASIP = os.getenv "LUNASIP" or BUILD .. "/lunasip"
+local LUNACTL = "tools/lunactl"
+local USERS = { ["10"] = "abc10", ["11"] = "abc11" }
+
+local made = 0
+
+-- o: store "memory" | "sqlite" | "mysql"; users: name -> password; script: path of a route;
+-- settings: Lua text of a table that is laid over the script's; start = false: not yet.
+function world.new(o)
+	made = made + 1
+	local pid = uv.os_getpid()
+	local self = setmetatable({
+		net = ("127.%d.%d."):format(16 + pid // 250 % 200, 1 + pid % 250),
+		dir = ("%s/flow/%d-%d"):format(uv.fs_realpath "." .. "/" .. BUILD, pid, made),
+		script = o.script or "lua/routes/default.lua",
+	}, World)
+	assert(os.execute(("rm -rf %s && mkdir -p %s"):format(self.dir, self.dir)))
+	loop.at_cleanup(function() os.execute("rm -rf " .. self.dir) end)
+	self.address = self:host(1)
+	self.control = self.dir .. "/control"
+	if o.route then -- its %s is the address of a callee
+		self.script = self:write("given.lua", o.route:format(self:host(o.callee)))
+	end
+	self.store = database.new(o.store or "sqlite", self.dir)
+	self:write_script(o.settings or "{}")
+	self:add_users(o.users or USERS)
+	if o.start ~= false then
+		self:start()
+	end
+	return self
+end
+
+function World:host(n)
+	return self.net .. n
+end
+
+function World:uri(user)
+	return "sip:" .. user .. "@" .. self.address
+end
+
+function World:write(name, text)
+	local path = self.dir .. "/" .. name
+	local file = assert(io.open(path, "wb"))
+	file:write(text)
+	file:close()
+	return path
+end
+
+-- The route under test with other settings: tables are merged, values replaced.
+function World:write_script(settings)
+	self.path = self:write("route.lua", ([[
+local script = dofile(%q)
+local function lay(over, under)
+	for key, value in pairs(over) do
+		if type(value) == "table" and type(under[key]) == "table" and #value == 0 then
+			lay(value, under[key])
+		else
+			under[key] = value
+		end
+	end
+end
+script.settings = script.settings or {}
+lay(%s, script.settings)
+return script
+]]):format(uv.fs_realpath(self.script), settings))
+end
+
+function World:lunactl(...)
+	local code, output = process.run { LUNACTL, "-d", self.store.url, ... }
+	assert(code == 0, ("lunactl %s: %s"):format(table.concat({ ... }, " "), output))
+	return output
+end
+
+function World:add_users(users)
+	if self.store.kind == "memory" then
+		return
+	end
+	self:lunactl("db", "init")
+	for name, password in pairs(users) do
+		self:lunactl("subscriber", "add", name, password)
+	end
+end
+
+function World:start()
+	self.proxy = process.start {
+		LUNASIP, "-l", ("udp:%s:5060"):format(self.address), "-d", self.store.url,
+		"-s", self.control, self.path,
+	}
+	self.proxy:expect " ready: "
+end
+
+function World:kill9()
+	self.proxy:stop "sigkill"
+end
+
+-- A clean stop: exit status 0.
+function World:stop()
+	local code, signal = self.proxy:stop "sigterm"
+	assert(code == 0, ("lunasip ended with %s, signal %s:\n%s"):format(code, signal,
+		self.proxy.output))
+end
+
+-- The counters of the running proxy, numbers by name.
+function World:stats()
+	local code, output = process.run { LUNACTL, "-s", self.control, "stats" }
+	assert(code == 0, output)
+	local stats = {}
+	for key, value in output:gmatch "([%w_.]+)%s+(%d+)" do
+		stats[key] = tonumber(value)
+	end
+	return stats
+end
+
+-- Waits until nothing is under way any more; transactions may rest for 64*T1.
+function World:wait_idle(timeout_ms)
+	local stats
+	loop.wait(function()
+		local text = {}
+		for key, value in pairs(stats) do
+			text[#text + 1] = key .. " " .. value
+		end
+		table.sort(text)
+		return "an idle proxy:\n" .. table.concat(text, "\n")
+	end, function()
+		stats = self:stats()
+		return stats["transactions.server"] == 0 and stats["transactions.client"] == 0
+			and stats.coroutines == 0 and stats.contexts == 0
+	end, timeout_ms or 45000)
+	return stats
+end
+
+-- The rows of the location table for a user, as lunactl shows them.
+function World:location(user)
+	local json = require "dkjson"
+	local code, output = process.run {
+		LUNACTL, "-d", self.store.url, "--json", "location", "show", user,
+	}
+	if code ~= 0 then
+		return {}
+	end
+	return assert(json.decode(output))
+end
+
+return world
