@@ -67,6 +67,12 @@ int database_open(struct database *d, uv_loop_t *loop, struct log *log, struct s
 	return rc;
 }
 
+void database_on_batch(struct database *d, void (*begin)(void *data), void *data)
+{
+	if (d->queue)
+		queue_on_batch(d->queue, begin, data);
+}
+
 unsigned database_pending(const struct database *d)
 {
 	return d->queue ? queue_pending(d->queue) : 0;

@@ -23,6 +23,8 @@ int database_check_url(struct slice url, struct buf *why);
  */
 int database_open(struct database *d, uv_loop_t *loop, struct log *log, struct slice url,
 		  struct buf *why);
+/* begin is called on the loop before results are told: to set the clock. */
+void database_on_batch(struct database *d, void (*begin)(void *data), void *data);
 /* Operations not yet done. */
 unsigned database_pending(const struct database *d);
 /* Harmless when it is not open. */

@@ -21,6 +21,7 @@ static void wire(struct worker *w, const struct settings *s, struct script *scri
 	w->upward = net->user;
 	net->user = (struct net_user){0};
 	udp_on_batch(w->udp, tick, w);
+	database_on_batch(&w->database, tick, w);
 	w->wired = true;
 }
 

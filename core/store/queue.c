@@ -11,6 +11,8 @@ struct queue {
 	struct store store;
 	struct log *log;
 	uv_async_t wake; /* results are waiting */
+	void (*begin)(void *data); /* before results are told; or NULL */
+	void *begin_data;
 	uv_mutex_t mutex;
 	uv_cond_t work;
 	uv_cond_t result; /* for close(), which does not run the loop */
@@ -99,6 +101,8 @@ static void deliver(struct queue *q)
 static void on_wake(uv_async_t *wake)
 {
 	struct queue *q = wake->data;
+	if (q->begin)
+		q->begin(q->begin_data);
 	deliver(q);
 }
 
@@ -122,6 +126,12 @@ static void submit(struct store *s, struct store_op *op)
 struct store *queue_store(struct queue *q)
 {
 	return &q->store;
+}
+
+void queue_on_batch(struct queue *q, void (*begin)(void *data), void *data)
+{
+	q->begin = begin;
+	q->begin_data = data;
 }
 
 unsigned queue_pending(const struct queue *q)

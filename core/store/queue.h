@@ -19,6 +19,8 @@ struct queue;
 int queue_open(struct queue **out, uv_loop_t *loop, struct log *log, const struct store_driver *d,
 	       struct slice rest, struct buf *why);
 struct store *queue_store(struct queue *q);
+/* begin is called on the loop before results are told: to set the clock. */
+void queue_on_batch(struct queue *q, void (*begin)(void *data), void *data);
 /* Operations submitted and not yet done. */
 unsigned queue_pending(const struct queue *q);
 /* Finishes what was submitted, joins the threads, closes the connections. Blocks;
