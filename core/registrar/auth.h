@@ -2,10 +2,14 @@
  * auth: who sent this request?  Challenges, nonces, and the check of
  * credentials against the subscriber table (RFC 3261 22, RFC 2617, RFC 7616).
  *
- * A nonce is 40 hex digits: 8 of the time it was made, 32 of an HMAC over that
- * time, realm and Call-ID under the secret.  So it proves to be ours without
- * being kept, serves one Call-ID and realm only, and survives restarts.  What
- * is kept is its use: with qop nc must grow, without qop it serves once.
+ * A nonce (registrar/nonce) is 40 hex digits, of time, chance, and HMACs over
+ * these, realm, algorithm and Call-ID under the secret.  So it proves to be
+ * ours without being kept, serves one Call-ID, realm and algorithm only, and
+ * survives restarts.  What is kept is its use: with qop nc must grow, without
+ * qop it serves once.
+ *
+ * Accepted are MD5 and SHA-256, without -sess, with qop "auth" or none; all
+ * else was never offered and is malformed.
  */
 #ifndef REGISTRAR_AUTH_H
 #define REGISTRAR_AUTH_H
@@ -21,7 +25,7 @@ enum auth_result {
 	AUTH_OK,
 	AUTH_NONE,      /* "none": no credentials for this realm */
 	AUTH_NONCE,     /* "nonce": not one of ours */
-	AUTH_STALE,     /* "stale": ours, right response, but too old or used from elsewhere */
+	AUTH_STALE,     /* "stale": ours, right response, but too old or for another Call-ID */
 	AUTH_USER,      /* "user": no such subscriber, or one without a password */
 	AUTH_PASSWORD,  /* "password" */
 	AUTH_REPLAY,    /* "replay": nc did not grow, nonce used again, or a uri that is not the
@@ -46,7 +50,8 @@ void auth_set_options(struct auth *a, const struct auth_options *o);
 /* At least 16 bytes. */
 void auth_set_secret(struct auth *a, struct slice secret);
 
-/* The credentials that were accepted; slices live in the arena of the check. */
+/* The credentials that were accepted; all null with a refusal.  Slices live in
+ * the arena of the check. */
 struct auth_identity {
 	const struct hdr *header; /* which authorized: what consume_credentials removes */
 	struct slice username;
@@ -57,7 +62,8 @@ struct auth_identity {
 /*
  * arena and msg must live until done, which is called exactly once, maybe
  * before this returns.  All headers of the kind are looked at; the first with
- * this realm (case ignored) counts.
+ * this realm (case ignored) counts.  ACK and CANCEL are AUTH_OK at once, with
+ * nobody's identity: they cannot be challenged (RFC 3261 22.1).
  */
 void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum auth_kind kind,
 		struct slice realm, struct slice table, void *data,

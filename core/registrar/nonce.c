@@ -69,31 +69,32 @@ static uint64_t mac_end(struct nonces *t)
 	return value;
 }
 
-/* head: the digits of time and chance.  With call_id null: the MAC that says "ours". */
-static uint64_t nonce_mac(struct nonces *t, const struct nonce_scope *s, const char *head,
+/* Over the first digits of a nonce and what it serves for; call_id may be null. */
+static uint64_t nonce_mac(struct nonces *t, const struct nonce_scope *s, struct slice head,
 			  struct slice call_id)
 {
 	const unsigned char algorithm = (unsigned char)s->algorithm;
-	const unsigned char with_call = call_id.p != NULL;
 	const uint64_t realm_n = s->realm.n;
 	EVP_MAC_init(t->mac, NULL, 0, NULL);
-	mac_add(t, head, TIME_DIGITS + SALT_DIGITS);
 	mac_add(t, &algorithm, 1);
-	mac_add(t, &with_call, 1);
+	mac_add(t, head.p, head.n);
 	mac_add(t, &realm_n, sizeof(realm_n));
 	mac_add_lower(t, s->realm);
 	mac_add(t, call_id.p, call_id.n);
 	return mac_end(t);
 }
 
-static uint64_t mac_call(struct nonces *t, const struct nonce_scope *s, const char *head)
+/* The digits before each MAC go into it, so no digit can be changed. */
+static uint32_t mac_ours(struct nonces *t, const struct nonce_scope *s, const char *text)
 {
-	return nonce_mac(t, s, head, s->call_id.p ? s->call_id : SLICE(""));
+	struct slice head = slice_of(text, TIME_DIGITS + SALT_DIGITS);
+	return (uint32_t)(nonce_mac(t, s, head, SLICE_NULL) >> 32);
 }
 
-static uint32_t mac_ours(struct nonces *t, const struct nonce_scope *s, const char *head)
+static uint64_t mac_call(struct nonces *t, const struct nonce_scope *s, const char *text)
 {
-	return (uint32_t)(nonce_mac(t, s, head, SLICE_NULL) >> 32);
+	struct slice head = slice_of(text, TIME_DIGITS + SALT_DIGITS + OURS_DIGITS);
+	return nonce_mac(t, s, head, s->call_id);
 }
 
 /* Texts. */
