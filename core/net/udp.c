@@ -416,14 +416,12 @@ static int start_polls(struct udp *u, struct buf *error)
 	return 0;
 }
 
-/* Neither keeps the loop alive: the sockets do. */
 static void start_loop_handles(struct udp *u)
 {
 	uv_prepare_init(u->loop, &u->prepare);
 	uv_idle_init(u->loop, &u->idle);
 	u->prepare.data = u->idle.data = u;
 	uv_prepare_start(&u->prepare, before_sleep);
-	uv_unref((uv_handle_t *)&u->prepare);
 	u->handles += 2;
 }
 

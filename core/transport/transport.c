@@ -78,7 +78,6 @@ static void put_via_without_received(struct buf *out, const struct via *v, uint1
 {
 	const char *from = v->text.p;
 	struct slice rest = v->params;
-	bool rport_done = false;
 	struct param p;
 
 	for (const char *before = rest.p; param_next(&rest, &p) > 0; before = rest.p) {
@@ -87,9 +86,8 @@ static void put_via_without_received(struct buf *out, const struct via *v, uint1
 			continue;
 		buf_put(out, slice_range(from, before));
 		from = slice_end(p.text);
-		if (is_rport && !rport_done)
+		if (is_rport)
 			buf_printf(out, ";rport=%u", rport);
-		rport_done = rport_done || is_rport;
 	}
 	buf_put(out, slice_range(from, slice_end(v->text)));
 }
@@ -174,14 +172,11 @@ static struct slice via_value(struct slice line)
 static struct slice quoted_via(struct slice quoted)
 {
 	const char *end;
-	bool start_line = true;
 
 	while ((end = slice_chr(quoted, '\n'))) {
-		struct slice line = slice_range(quoted.p, end);
-		struct slice value = start_line ? SLICE_NULL : via_value(line);
+		struct slice value = via_value(slice_range(quoted.p, end));
 		if (value.p)
 			return value;
-		start_line = false;
 		quoted = slice_range(end + 1, slice_end(quoted));
 	}
 	return SLICE_NULL;

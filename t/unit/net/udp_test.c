@@ -523,6 +523,22 @@ static void ephemeral_ports_are_resolved(void)
 	rig_close(&rig);
 }
 
+/* Else "[::]" would take the IPv4 port as well. */
+static void the_families_have_ports_of_their_own(void)
+{
+	struct rig rig;
+	char text[ADDR_TEXT];
+
+	if (!rig_open_two(&rig, "[::1]:0"))
+		return;
+	rig_close(&rig);
+	rig_open(&rig);
+	CHECK_INT(peer_open(&rig.a, "0.0.0.0:0"), 0);
+	snprintf(text, sizeof(text), "[::]:%u", local(&rig.a).port);
+	CHECK_INT(peer_open(&rig.b, text), 0);
+	rig_close(&rig);
+}
+
 static void a_port_in_use_is_named_and_nothing_stays_open(void)
 {
 	struct rig rig;
@@ -651,6 +667,7 @@ int main(void)
 	TEST(lost_datagrams_are_counted_and_warned_of_once);
 	TEST(the_queue_has_an_end);
 	TEST(ephemeral_ports_are_resolved);
+	TEST(the_families_have_ports_of_their_own);
 	TEST(a_port_in_use_is_named_and_nothing_stays_open);
 	TEST(an_address_that_is_not_ours_is_named);
 	TEST(names_are_resolved);

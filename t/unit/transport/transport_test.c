@@ -192,6 +192,23 @@ static void requests_show_where_they_came_from(void)
 		check_via_row(&via_rows[i]);
 }
 
+/* A scope means something on this machine only. */
+static void scopes_are_shown_to_nobody(void)
+{
+	static const char *const listen[] = {"[fe80::1%3]:5060"};
+	struct rig rig;
+	struct addr to;
+
+	rig_listen(&rig, listen, 1, NULL);
+	sim_deliver(&rig.sim, "[fe80::9%3]:5062", "[fe80::1%3]:5060",
+		    SLICE(REQUEST("Via: SIP/2.0/UDP pc.example.com;rport\r\n")));
+	CHECK_SLICE(rig.request->top_via, "SIP/2.0/UDP pc.example.com;rport=5062;received=fe80::9");
+	to = transport_response_target(rig.request);
+	CHECK_STR(shown(&rig, &to), "[fe80::9%3]:5062");
+	CHECK_STR(rig.transport.points[0].host, "[fe80::1]");
+	rig_close(&rig);
+}
+
 static void only_the_top_via_is_touched(void)
 {
 	struct rig rig;
@@ -650,6 +667,7 @@ static void nobody_is_told_after_the_end(void)
 int main(void)
 {
 	TEST(requests_show_where_they_came_from);
+	TEST(scopes_are_shown_to_nobody);
 	TEST(only_the_top_via_is_touched);
 	TEST(without_a_usable_via_the_response_goes_to_the_source);
 	TEST(responses_leave_from_the_socket_of_the_request);
