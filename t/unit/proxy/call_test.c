@@ -1,0 +1,354 @@
+/* Whole transactions through the proxy: RFC 3261 16.6 and 16.7 in their plain form. */
+#include "world.h"
+
+#define BOBS_URI "sip:bob@203.0.113.1"
+
+/* Alice's INVITE is on its way to Bob; w->got is what he received. */
+static struct world *calling(bool record_route)
+{
+	struct world *w = world_new();
+
+	w->uris[0] = BOBS_URI;
+	w->record_route = record_route;
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 100 Giving a try\n");
+	TAKE(w, BOB, "INVITE " BOBS_URI " SIP/2.0\n");
+	QUIET(w);
+	return w;
+}
+
+static void a_call_goes_through(void)
+{
+	struct world *w = calling(true);
+	char invite[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "180 Ringing", "");
+	TAKE(w, ALICE, "SIP/2.0 180 Ringing\n");
+	LACKS(w, "Via: SIP/2.0/UDP 192.0.2.1");
+	answer(w, BOB, invite, "200 OK", "Contact: <sip:bob@203.0.113.1>\n");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	HAS(w, "\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKa\n");
+	HAS(w, "Record-Route: <sip:192.0.2.1;lr=on;ftag=a1>\n");
+	send(w, ALICE, IN_DIALOG("ACK", BOBS_URI, "ack", "Route: <sip:192.0.2.1;lr=on;ftag=a1>\n"));
+	TAKE(w, BOB, "ACK " BOBS_URI " SIP/2.0\n");
+	LACKS(w, "\nRoute:");
+	send(w, ALICE, IN_DIALOG("BYE", BOBS_URI, "bye", "Route: <sip:192.0.2.1;lr=on;ftag=a1>\n"));
+	TAKE(w, BOB, "BYE " BOBS_URI " SIP/2.0\n");
+	answer(w, BOB, w->got, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	QUIET(w);
+	world_end(w);
+}
+
+static void only_what_must_change_changes(void)
+{
+	struct world *w = world_new();
+
+	w->uris[0] = BOBS_URI;
+	send(w, "198.51.100.7:6060",
+	     "MESSAGE sip:bob@example.com SIP/2.0\n"
+	     "X-First:  two  blanks\n"
+	     "v: SIP/2.0/UDP 10.0.0.1:5060 ; branch=z9hG4bKm;rport, SIP/2.0/UDP 10.0.0.2\n"
+	     "f: \"A \\\" B\" <sip:alice@example.com> ;tag=a1\n"
+	     "TO :\n <sip:bob@example.com>\n"
+	     "i: m@example.com\n"
+	     "CSeq: 0007   MESSAGE\n"
+	     "Max-Forwards: 10\n"
+	     "l: 14\n\n"
+	     "body\tof 1 line");
+	TAKE(w, BOB,
+	     "MESSAGE " BOBS_URI " SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK");
+	HAS(w, "\nX-First:  two  blanks\n"
+	       "v: SIP/2.0/UDP 10.0.0.1:5060 ; branch=z9hG4bKm;rport=6060;received=198.51.100.7, "
+	       "SIP/2.0/UDP 10.0.0.2\n"
+	       "f: \"A \\\" B\" <sip:alice@example.com> ;tag=a1\n"
+	       "TO :\n <sip:bob@example.com>\n"
+	       "i: m@example.com\n"
+	       "CSeq: 0007   MESSAGE\n"
+	       "Max-Forwards: 9\n"
+	       "l: 14\n"
+	       "Max-Breadth: 60\n\n"
+	       "body\tof 1 line");
+	world_end(w);
+}
+
+static void a_response_keeps_its_bytes(void)
+{
+	struct world *w = world_new();
+	char via[512];
+
+	w->uris[0] = BOBS_URI;
+	send(w, ALICE, OPTIONS);
+	TAKE(w, BOB, "OPTIONS");
+	snprintf(via, sizeof(via), "%.*s", (int)strcspn(strstr(w->got, "Via:"), "\n"),
+		 strstr(w->got, "Via:"));
+	{
+		char text[2048];
+		snprintf(text, sizeof(text),
+			 "SIP/2.0 299  Quite  fine\nX-One: 1\n%s  ,  SIP/2.0/UDP "
+			 "198.51.100.1:5060;branch=z9hG4bKa\n"
+			 "f: <sip:alice@example.com>;tag=a1\nt: <sip:bob@example.com>;tag=zz\n"
+			 "i: call@example.com\nCSeq: 7 OPTIONS\nx-two:\n  folded\nl: 4\n\nbody",
+			 via);
+		send(w, BOB, text);
+	}
+	TAKE(w, ALICE,
+	     "SIP/2.0 299  Quite  fine\nX-One: 1\nVia: SIP/2.0/UDP "
+	     "198.51.100.1:5060;branch=z9hG4bKa\n"
+	     "f: <sip:alice@example.com>;tag=a1\nt: <sip:bob@example.com>;tag=zz\n"
+	     "i: call@example.com\nCSeq: 7 OPTIONS\nx-two:\n  folded\nl: 4\n\nbody");
+	world_end(w);
+}
+
+static void hundred_is_never_forwarded(void)
+{
+	struct world *w = calling(false);
+
+	answer(w, BOB, w->got, "100 Trying", "");
+	QUIET(w);
+	world_end(w);
+}
+
+static void retransmissions_stop_at_the_transaction(void)
+{
+	struct world *w = calling(false);
+	char invite[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "180 Ringing", "");
+	TAKE(w, ALICE, "SIP/2.0 180");
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 180");
+	answer(w, BOB, invite, "486 Busy Here", "");
+	TAKE(w, BOB, "ACK");
+	TAKE(w, ALICE, "SIP/2.0 486 Busy Here\n");
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 486 Busy Here\n");
+	ack_final(w, "sip:bob@example.com");
+	QUIET(w);
+	CHECK_INT(w->requests, 1);
+	world_end(w);
+}
+
+static void each_2xx_goes_up_even_late(void)
+{
+	struct world *w = calling(false);
+	char invite[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	sim_advance(&w->sim, 500);
+	answer(w, BOB, invite, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	sim_advance(&w->sim, 31000);
+	answer(w, BOB, invite, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	QUIET(w);
+	world_end(w);
+}
+
+static void only_the_first_final_of_other_methods_goes_up(void)
+{
+	struct world *w = world_new();
+	char options[WORLD_TEXT];
+
+	w->uris[0] = BOBS_URI;
+	w->uris[1] = "sip:bob@203.0.113.2";
+	send(w, ALICE, OPTIONS);
+	TAKE(w, BOB, "OPTIONS");
+	strcpy(options, w->got);
+	TAKE(w, CAROL, "OPTIONS");
+	answer(w, CAROL, w->got, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	answer(w, BOB, options, "200 OK", "");
+	answer(w, BOB, options, "404 Not Found", "");
+	QUIET(w);
+	world_end(w);
+}
+
+/* RFC 4320 4.1, 4.2 */
+static void other_methods_get_no_provisional_and_no_408(void)
+{
+	struct world *w = world_new();
+	char options[WORLD_TEXT];
+	bool answered = false;
+	struct sim_packet *p;
+
+	w->uris[0] = BOBS_URI;
+	send(w, ALICE, OPTIONS);
+	TAKE(w, BOB, "OPTIONS");
+	strcpy(options, w->got);
+	answer(w, BOB, options, "183 Progress", "");
+	QUIET(w);
+	answer(w, BOB, options, "408 Request Timeout", "");
+	for (int i = 0; i < 400; i++) {
+		sim_advance(&w->sim, 100);
+		while ((p = sim_take(&w->sim))) {
+			answered |= slice_starts(p->bytes, SLICE("SIP/2.0 4"));
+			sim_packet_free(p);
+		}
+	}
+	CHECK(!answered);
+	world_end(w);
+}
+
+static void a_reply_of_the_route_is_forgotten(void)
+{
+	struct world *w = world_new();
+
+	w->answer = 404;
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 404 Not Found\n");
+	CHECK_INT(w->proxy.n_contexts, 0);
+	ack_final(w, "sip:bob@example.com");
+	QUIET(w);
+	CHECK_INT(w->requests, 1); /* the ACK was known by its To tag */
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 404 Not Found\n");
+	CHECK_INT(w->requests, 2);
+	world_end(w);
+}
+
+static void a_reply_is_remembered_when_it_must_be(void)
+{
+	struct world *w = world_new();
+
+	w->parked = true;
+	send(w, ALICE, OPTIONS);
+	w->context->remember = true;
+	w->answer = 200;
+	world_resume(w, w->context);
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	send(w, ALICE, OPTIONS);
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	CHECK_INT(w->requests, 1);
+	world_end(w);
+}
+
+/* He has stopped repeating the INVITE: a lost 404 must come again. */
+static void after_100_a_reply_is_remembered(void)
+{
+	struct world *w = world_new();
+
+	w->parked = true;
+	w->answer = 404;
+	send(w, ALICE, INVITE);
+	sim_advance(&w->sim, 250);
+	TAKE(w, ALICE, "SIP/2.0 100 ");
+	world_resume(w, w->context);
+	TAKE(w, ALICE, "SIP/2.0 404 Not Found\n");
+	sim_advance(&w->sim, 500);
+	TAKE(w, ALICE, "SIP/2.0 404 Not Found\n");
+	ack_final(w, "sip:bob@example.com");
+	sim_advance(&w->sim, 1000);
+	QUIET(w);
+	world_end(w);
+}
+
+static void there_is_one_final_reply(void)
+{
+	struct world *w = world_new();
+
+	w->parked = true;
+	send(w, ALICE, OPTIONS);
+	CHECK(context_reply(w->context, 100, SLICE("Trying to Register"), SLICE("")));
+	TAKE(w, ALICE, "SIP/2.0 100 Trying to Register\n");
+	CHECK(!context_reply(w->context, 183, SLICE(""), SLICE("")));
+	CHECK(context_reply(w->context, 404, SLICE(""), SLICE("")));
+	TAKE(w, ALICE, "SIP/2.0 404 Not Found\n");
+	CHECK(!context_reply(w->context, 500, SLICE(""), SLICE("")));
+	proxy_relay(w->context, w, world_relayed);
+	CHECK_INT(w->refusal.status, 500);
+	QUIET(w);
+	world_end(w);
+}
+
+static void a_route_without_a_word_leaves_nothing(void)
+{
+	struct world *w = world_new();
+
+	w->silent = true;
+	send(w, ALICE, OPTIONS);
+	QUIET(w);
+	CHECK_INT(w->proxy.n_contexts, 0);
+	CHECK_INT(w->proxy.txn.servers.count, 0);
+	world_end(w);
+}
+
+static void nobody_replies_to_an_ack(void)
+{
+	struct world *w = world_new();
+
+	w->answer = 404;
+	send(w, ALICE, IN_DIALOG("ACK", "sip:bob@203.0.113.1", "x", "Max-Forwards: 70\n"));
+	QUIET(w);
+	CHECK_INT(w->requests, 1);
+	world_end(w);
+}
+
+/* Bob answers the INVITE himself although our ACK is not his: a 2xx needs Alice's. */
+static void the_ack_of_a_2xx_goes_end_to_end_each_time(void)
+{
+	struct world *w = world_new();
+	char first[WORLD_TEXT];
+
+	send(w, ALICE, IN_DIALOG("ACK", BOBS_URI, "x", "Max-Forwards: 70\n"));
+	TAKE(w, BOB, "ACK " BOBS_URI " SIP/2.0\n");
+	LACKS(w, "Max-Breadth");
+	strcpy(first, w->got);
+	send(w, ALICE, IN_DIALOG("ACK", BOBS_URI, "x", "Max-Forwards: 70\n"));
+	TAKE(w, BOB, "ACK");
+	CHECK_STR(w->got, first); /* 16.11: a copy is forwarded as a copy */
+	world_end(w);
+}
+
+/* Fault of the reference system: one such datagram became 204. */
+static void a_stray_ack_does_not_come_back_to_us(void)
+{
+	struct world *w = world_new();
+
+	send(w, ALICE, REQUEST("ACK", "sip:bob@192.0.2.1", "x", "Max-Forwards: 70\n"));
+	send(w, ALICE, REQUEST("ACK", "sip:192.0.2.9:5070", "y", ""));
+	send(w, ALICE,
+	     REQUEST("ACK", "sip:bob@203.0.113.1", "z",
+		     "Route: <sip:203.0.113.9;maddr=192.0.2.1>\n"));
+	CHECK_INT(w->proxy.counters.stray_acks_dropped, 2);
+	TAKE(w, BOB, "ACK");
+	QUIET(w);
+	CHECK_INT(w->proxy.counters.forwarded, 1);
+	world_end(w);
+}
+
+static void the_proxy_may_end_in_the_middle(void)
+{
+	struct world *w = calling(false);
+
+	w->parked = true;
+	send(w, ALICE, REQUEST("INVITE", "sip:x@203.0.113.1", "b", ""));
+	CHECK_INT(w->proxy.n_contexts, 2);
+	world_free(w);
+}
+
+int main(void)
+{
+	TEST(a_call_goes_through);
+	TEST(only_what_must_change_changes);
+	TEST(a_response_keeps_its_bytes);
+	TEST(hundred_is_never_forwarded);
+	TEST(retransmissions_stop_at_the_transaction);
+	TEST(each_2xx_goes_up_even_late);
+	TEST(only_the_first_final_of_other_methods_goes_up);
+	TEST(other_methods_get_no_provisional_and_no_408);
+	TEST(a_reply_of_the_route_is_forgotten);
+	TEST(a_reply_is_remembered_when_it_must_be);
+	TEST(after_100_a_reply_is_remembered);
+	TEST(there_is_one_final_reply);
+	TEST(a_route_without_a_word_leaves_nothing);
+	TEST(nobody_replies_to_an_ack);
+	TEST(the_ack_of_a_2xx_goes_end_to_end_each_time);
+	TEST(a_stray_ack_does_not_come_back_to_us);
+	TEST(the_proxy_may_end_in_the_middle);
+	return tap_done();
+}
