@@ -36,7 +36,7 @@ static inline struct slice slice_range(const char *begin, const char *end)
 
 static inline const char *slice_end(struct slice s)
 {
-	return s.p + s.n;
+	return s.n ? s.p + s.n : s.p; /* NULL + 0 is undefined in C17 */
 }
 
 /* A NUL terminated string; NULL gives the null slice. */

@@ -61,7 +61,7 @@ size_t lex_until(struct slice s, const char *stops);
 /* s without its first n bytes (n <= s.n); without leading white space. */
 static inline struct slice lex_skip(struct slice s, size_t n)
 {
-	return slice_of(s.p + n, s.n - n);
+	return slice_of(n ? s.p + n : s.p, s.n - n);
 }
 static inline struct slice lex_skip_space(struct slice s)
 {
