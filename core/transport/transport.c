@@ -86,8 +86,10 @@ static void put_via_without_received(struct buf *out, const struct via *v, uint1
 			continue;
 		buf_put(out, slice_range(from, before));
 		from = slice_end(p.text);
-		if (is_rport)
-			buf_printf(out, ";rport=%u", rport);
+		if (is_rport) {
+			buf_puts(out, ";rport=");
+			buf_u64(out, rport);
+		}
 	}
 	buf_put(out, slice_range(from, slice_end(v->text)));
 }
