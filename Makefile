@@ -15,7 +15,7 @@
 #   make clean
 #
 # BUILD=dir builds somewhere else, SAN=asan with sanitizers (into build/asan), CC=clang works
-# as well as gcc.  JOBS=n: how many tests run side by side.
+# as well as gcc.  V=1 shows the commands.  JOBS=n: how many tests run side by side.
 
 CC      ?= cc
 BUILD   ?= build$(if $(SAN),/$(SAN))
@@ -52,35 +52,37 @@ SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
 FLOWS   := $(sort $(wildcard t/flow/*_spec.lua))
 FUZZERS := $(patsubst t/fuzz/%.c,%,$(sort $(wildcard t/fuzz/*.c)))
 
+say = $(if $(V),,@echo "  $1  $@"; )
+
 .PHONY: all
 all: $(BUILD)/lunasip $(BUILD)/lunasip.so
 
 $(BUILD)/lunasip: $(OBJ)
-	$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(LDLIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(LDLIBS)
 
 # The same objects but main, for require "lunasip".
 $(BUILD)/lunasip.so: $(filter-out $(MAIN),$(OBJ))
-	$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
 # q, not r: files of one name from different rooms stay side by side.
 $(BUILD)/liblunasip.a: $(filter-out $(MAIN),$(OBJ))
-	rm -f $@ && $(AR) qcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A schema goes into the programs as text, schema_NAME (db/schema.h).
 $(BUILD)/obj/db/schema/%.o: db/schema/%.sql db/schema.h
 	@mkdir -p $(@D)
 	@{ printf '#include "schema.h"\n\nconst char schema_$*[] = {\n'; \
 	  od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$(@:.o=.c)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Idb -c -o $@ $(@:.o=.c)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -Idb -c -o $@ $(@:.o=.c)
 
 # One program a unit test; each prints TAP.
 $(BUILD)/unit/%: t/unit/%.c t/unit/tap.h $(BUILD)/liblunasip.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -It/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/liblunasip.a $(LDLIBS)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -It/unit -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/liblunasip.a $(LDLIBS)
 
 -include $(OBJ:.o=.d) $(UNITS:=.d)
 
@@ -128,9 +130,10 @@ test-flow: all
 test-sipp: all
 	SIPP_SECONDS=30 $(PROVE) -v t/flow/sipp_spec.lua
 
+.SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.
 named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS))
-test-%: programs
+test-%: all $$(filter %/$$*_test,$(UNITS))
 	@$(if $(strip $(named)),,echo "no test is called $*"; exit 1)
 	$(PROVE) -v $(named)
 
@@ -153,7 +156,7 @@ cover:
 FUZZ_OBJ = $(filter-out $(MAIN),$(OBJ))
 $(BUILD)/fuzz/%: t/fuzz/%.c $(FUZZ_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 fuzz-%:
 	@$(MAKE) --no-print-directory SAN=fuzz CC=clang -j$(JOBS) build/fuzz/fuzz/$*
@@ -183,13 +186,12 @@ lint-layers:
 # Each header stands alone, for both compilers; clang reads all else too.
 lint-headers:
 	@set -e; for h in $(filter %.h,$(C_FILES)); do \
-	  for cc in gcc clang; do $$cc $(LINT_CPPFLAGS) -Wno-unused-function -x c -fsyntax-only $$h \
-	    -Wno-pragma-once-outside-header; done; done
+	  for cc in gcc clang; do $$cc $(LINT_CPPFLAGS) -Wno-unused-function -x c -fsyntax-only $$h; done; done
 	@clang $(LINT_CPPFLAGS) -fsyntax-only $(filter %.c,$(C_FILES))
 
 lint-c:
-	@printf '%s\n' $(SRC) | xargs -n 4 -P $(JOBS) clang-tidy --quiet --warnings-as-errors='*' \
-	  2>/dev/null -- $(LINT_CPPFLAGS)
+	@printf '%s\n' $(SRC) | xargs -n 4 -P $(JOBS) sh -c 'clang-tidy --quiet \
+	  --warnings-as-errors="*" "$$@" -- $(LINT_CPPFLAGS) 2>/dev/null' clang-tidy
 
 lint-lua:
 	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs

@@ -1,23 +1,65 @@
 -- The stores that flows run on.
 local uv = require "luv"
-local loop = require "flow.loop"
+local process = require "flow.process"
 
 local database = {}
 
-local function sqlite(dir)
-	return { kind = "sqlite", url = "sqlite:" .. dir .. "/lunasip.sqlite" }
-end
+local HARNESS = "t/tools/mariadb.sh"
+local BUILD = os.getenv "BUILD" or "build"
 
-local function memory()
+local kinds = {}
+
+function kinds.memory()
 	return { kind = "memory", url = "memory:" }
 end
 
-database.kinds = { memory = memory, sqlite = sqlite }
+function kinds.sqlite(dir)
+	return { kind = "sqlite", url = "sqlite:" .. dir .. "/lunasip.sqlite" }
+end
+
+local function run(...)
+	local code, output = process.run { ... }
+	assert(code == 0, output)
+	return output
+end
+
+-- One MariaDB for all tests of this process; it ends with it. What it leaves on the disk, the
+-- next one takes away.
+local server
+local made = 0
+
+local function sweep()
+	for name in uv.fs_scandir_next, assert(uv.fs_scandir(BUILD .. "/flow")) do
+		local pid = name:match "^mariadb-(%d+)$"
+		if pid and not uv.fs_stat("/proc/" .. pid) then
+			os.execute(("rm -rf %s/flow/%s"):format(BUILD, name))
+		end
+	end
+end
+
+local function start_server()
+	sweep()
+	local dir = ("%s/flow/mariadb-%d"):format(BUILD, process.pid)
+	local url = run("sh", HARNESS, "start", dir, tostring(process.pid)):match "mysql://%S+"
+	server = { dir = dir, url = url, socket = url:match "socket=(.+)$" }
+end
+
+-- An empty database of its own for each world.
+function kinds.mysql()
+	if not server then
+		start_server()
+	end
+	made = made + 1
+	local name = "flow_" .. made
+	run("mariadb", "--no-defaults", "-u", "root", "-S", server.socket,
+		"-e", "CREATE DATABASE " .. name)
+	return { kind = "mysql", url = (server.url:gsub("/lunasip%?", "/" .. name .. "?")) }
+end
 
 -- The stores a flow runs on; { memory = false } leaves one out.
 function database.names(but)
 	local names = {}
-	for name in pairs(database.kinds) do
+	for name in pairs(kinds) do
 		if not but or but[name] ~= false then
 			names[#names + 1] = name
 		end
@@ -27,7 +69,7 @@ function database.names(but)
 end
 
 function database.new(kind, dir)
-	return assert(database.kinds[kind], "no such store: " .. kind)(dir)
+	return assert(kinds[kind], "no such store: " .. kind)(dir)
 end
 
 return database

@@ -57,7 +57,7 @@ function linphone.start(o)
 	assert(os.execute("mkdir -p " .. home .. "/.local/share/linphone " .. home .. "/.config/linphone"))
 	local config = o.world:write(name .. "/rc", fill(CONFIG, {
 		host = o.host, user = o.user, password = o.password, proxy = o.world.address,
-		rtp = tostring(30000 + 10 * (uv.os_getpid() % 1000)),
+		rtp = tostring(30000 + 10 * (process.pid % 1000)),
 		register = o.register == false and "0" or "1",
 	}))
 	self.process = process.start {

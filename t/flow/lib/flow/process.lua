@@ -5,7 +5,7 @@ local loop = require "flow.loop"
 local Process = {}
 Process.__index = Process
 
-local process = {}
+local process = { pid = math.tointeger(uv.os_getpid()) }
 
 local function collect(self, pipe)
 	pipe:read_start(function(_, data)

@@ -22,7 +22,7 @@ local made = 0
 -- settings: Lua text of a table that is laid over the script's; start = false: not yet.
 function world.new(o)
 	made = made + 1
-	local pid = uv.os_getpid()
+	local pid = process.pid
 	local self = setmetatable({
 		net = ("127.%d.%d."):format(16 + pid // 250 % 200, 1 + pid % 250),
 		dir = ("%s/flow/%d-%d"):format(uv.fs_realpath "." .. "/" .. BUILD, pid, made),
