@@ -4,6 +4,7 @@
 #include "sql.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -257,14 +258,43 @@ static enum store_error take_out(struct sql *s, const struct sql_table *t, struc
 	return e;
 }
 
-static enum store_error write_rows(struct sql *s, const struct sql_table *t,
-				   const struct store_op *op, struct buf *why)
+/*
+ * Rows are locked in order of their ruid, whatever was asked first: two writers
+ * that want the same rows then wait for each other, but never both.
+ */
+struct change {
+	struct slice ruid;
+	const struct store_binding *put; /* NULL: a remove */
+	unsigned place;
+};
+
+static int compare_changes(const void *a, const void *b)
+{
+	const struct change *x = a;
+	const struct change *y = b;
+	int order = store_compare(x->ruid, y->ruid);
+	return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+static struct change *changes_of(struct store_op *op, unsigned n)
+{
+	struct change *c = arena_alloc(&op->arena, n * sizeof(*c) + 1);
+	for (unsigned i = 0; i < op->n_removes; i++)
+		c[i] = (struct change){.ruid = op->removes[i], .place = i};
+	for (unsigned i = op->n_removes; i < n; i++) {
+		const struct store_binding *b = &op->puts[i - op->n_removes];
+		c[i] = (struct change){.ruid = b->ruid, .put = b, .place = i};
+	}
+	qsort(c, n, sizeof(*c), compare_changes);
+	return c;
+}
+
+static enum store_error write_rows(struct sql *s, const struct sql_table *t, const struct change *c,
+				   unsigned n, struct buf *why)
 {
 	enum store_error e = STORE_OK;
-	for (unsigned i = 0; e == STORE_OK && i < op->n_removes; i++)
-		e = take_out(s, t, op->removes[i], why);
-	for (unsigned i = 0; e == STORE_OK && i < op->n_puts; i++)
-		e = put(s, t, &op->puts[i], why);
+	for (unsigned i = 0; e == STORE_OK && i < n; i++)
+		e = c[i].put ? put(s, t, c[i].put, why) : take_out(s, t, c[i].ruid, why);
 	return e;
 }
 
@@ -274,13 +304,15 @@ static enum store_error write_all(struct sql *s, struct store_op *op, struct buf
 	enum store_error e = sql_table(s, op->table, sql_location_columns, &t, why);
 	if (e != STORE_OK)
 		return e;
+	unsigned n = op->n_removes + op->n_puts;
+	const struct change *changes = changes_of(op, n);
 	/* One statement is a transaction by itself, and two round trips cheaper. */
-	if (op->n_puts + op->n_removes <= 1)
-		return write_rows(s, t, op, why);
+	if (n <= 1)
+		return write_rows(s, t, changes, n, why);
 	e = sql_begin(s, why);
 	if (e != STORE_OK)
 		return e;
-	return sql_end(s, write_rows(s, t, op, why), why);
+	return sql_end(s, write_rows(s, t, changes, n, why), why);
 }
 
 enum store_error sql_location_write(struct store_connection *c, struct store_op *op,

@@ -10,7 +10,7 @@
 struct queue {
 	struct store store;
 	struct log *log;
-	uv_async_t wake; /* results are waiting */
+	uv_async_t wake;           /* results are waiting */
 	void (*begin)(void *data); /* before results are told; or NULL */
 	void *begin_data;
 	uv_mutex_t mutex;
@@ -25,7 +25,7 @@ struct queue {
 	void (*on_closed)(void *data);
 	void *data;
 
-	bool complained; /* the log says that the database is away */
+	bool complained; /* the log says that the database fails */
 	unsigned n_threads;
 	struct worker {
 		struct queue *queue;
@@ -68,15 +68,15 @@ static void work(void *data)
 
 /* On the loop's thread. */
 
-/* Says once that the database is away, and once that it is back. */
+/* Says once that the database fails, and once that it is well again. */
 static void watch(struct queue *q, const struct store_op *op)
 {
 	if (op->error == STORE_UNAVAILABLE && !q->complained) {
 		q->complained = true;
-		log_error(q->log, "store: the database is away: %.*s", SLICE_ARG(op->message));
+		log_error(q->log, "store: the database fails: %.*s", SLICE_ARG(op->message));
 	} else if (op->error == STORE_OK && q->complained) {
 		q->complained = false;
-		log_notice(q->log, "store: the database is back");
+		log_notice(q->log, "store: the database answers again");
 	}
 }
 
