@@ -22,44 +22,24 @@ static bool parse_hop(struct hop *h, struct slice text)
 	return h->good;
 }
 
-static bool is_dropped(const struct edits *e, const struct msg *m, struct slice what)
-{
-	size_t at = (size_t)(what.p - m->raw.p);
+enum which { FIRST, LAST };
 
-	for (unsigned i = 0; i < e->n; i++)
-		if (e->v[i].at <= at && at + what.n <= (size_t)e->v[i].at + e->v[i].drop)
-			return true;
-	return false;
-}
-
-/* The first Route value that is still there. */
-static bool first_route(const struct edits *e, const struct msg *m, struct hop *h)
-{
-	struct hdr_walk w = {0};
-	struct slice text;
-
-	while (msg_walk(m, HDR_ROUTE, &w, &text))
-		if (!is_dropped(e, m, text)) {
-			h->hdr = w.hdr;
-			parse_hop(h, text);
-			return true;
-		}
-	return false;
-}
-
-static bool last_route(const struct edits *e, const struct msg *m, struct hop *h)
+/* A Route value that is still there; false: there is none. */
+static bool find_route(const struct edits *e, const struct msg *m, enum which which, struct hop *h)
 {
 	struct hdr_walk w = {0};
 	struct slice text;
 	bool found = false;
 
-	while (msg_walk(m, HDR_ROUTE, &w, &text))
-		if (!is_dropped(e, m, text)) {
+	while (!(found && which == FIRST) && msg_walk(m, HDR_ROUTE, &w, &text))
+		if (!edits_dropped(e, m, text)) {
 			h->hdr = w.hdr;
 			h->text = text;
 			found = true;
 		}
-	return found && parse_hop(h, h->text);
+	if (found)
+		parse_hop(h, h->text);
+	return found;
 }
 
 /* RFC 3263 4: with maddr, that is where the URI leads. */
@@ -126,8 +106,9 @@ static bool take_strict(struct context *c)
 	struct hop last;
 
 	if (!is_our_record_route(c->proxy, &c->uri_parsed) ||
-	    !last_route(&c->edits, c->msg, &last) || leads_to_us(c->proxy, &last.uri) ||
-	    nameaddr_parse(&n, last.text) < 0 || context_set_uri(c, n.uri) < 0)
+	    !find_route(&c->edits, c->msg, LAST, &last) || !last.good ||
+	    leads_to_us(c->proxy, &last.uri) || nameaddr_parse(&n, last.text) < 0 ||
+	    context_set_uri(c, n.uri) < 0)
 		return false;
 	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
 	c->strict_route = c->uri;
@@ -139,7 +120,8 @@ static void drop_ours(struct context *c)
 {
 	struct hop h;
 
-	while (first_route(&c->edits, c->msg, &h) && h.good && leads_to_us(c->proxy, &h.uri)) {
+	while (find_route(&c->edits, c->msg, FIRST, &h) && h.good &&
+	       leads_to_us(c->proxy, &h.uri)) {
 		edit_drop_member(&c->edits, c->msg, h.hdr, h.text);
 		c->routes_dropped++;
 	}
@@ -152,7 +134,7 @@ bool proxy_loose_route(struct context *c)
 	strip_maddr(c);
 	take_strict(c);
 	drop_ours(c);
-	if (first_route(&c->edits, c->msg, &h))
+	if (find_route(&c->edits, c->msg, FIRST, &h))
 		return true;
 	return c->msg->to_tag.p && (c->routes_dropped || c->strict_route.p);
 }
@@ -238,7 +220,7 @@ struct refusal route_apply(struct branch *b)
 	struct context *c = b->context;
 	struct hop first = {.good = false};
 	struct slice path = path_ahead(c->proxy, b->target.path, &first), uri, lr;
-	bool routed = path.n || first_route(&b->edits, c->msg, &first);
+	bool routed = path.n || find_route(&b->edits, c->msg, FIRST, &first);
 	struct refusal no;
 	struct uri u;
 

@@ -30,20 +30,43 @@ static void bob_ends(struct world *w)
 	TAKE(w, BOB, "ACK");
 }
 
-static void while_it_rings(void)
+/* Alice's CANCEL is answered, and her INVITE with it. */
+static void cancelled_at_once(struct world *w)
 {
-	struct world *w = ringing();
+	send(w, ALICE, CANCEL);
+	TAKE(w, ALICE, "SIP/2.0 200 ");
+	TAKE(w, ALICE, "SIP/2.0 487 Request Terminated\n");
+	ack_final(w);
+	QUIET(w);
+}
 
+/* Her CANCEL is answered, and passed on to Bob. */
+static void cancel_passed_on(struct world *w)
+{
 	send(w, ALICE, CANCEL);
 	TAKE(w, ALICE, "SIP/2.0 200 ");
 	TAKE(w, BOB, "CANCEL sip:bob@203.0.113.1 SIP/2.0\n");
 	QUIET(w);
+}
+
+static void timed_out(struct world *w)
+{
+	TAKE(w, BOB, "CANCEL");
+	bob_ends(w);
+	END_WITH(w, "SIP/2.0 408 Request Timeout\n"); /* not his 487 (16.8) */
+}
+
+static void while_it_rings(void)
+{
+	struct world *w = ringing();
+
+	cancel_passed_on(w);
 	answer(w, BOB, w->got, "200 OK", "");
 	bob_ends(w);
 	TAKE(w, ALICE, "SIP/2.0 487 Request Terminated\n");
 	HAS(w, "\nCSeq: 7 INVITE\n");
 	HAS(w, ";tag=b1\n"); /* Bob's own 487 */
-	ack_final(w, "sip:bob@example.com");
+	ack_final(w);
 	QUIET(w);
 	world_end(w);
 }
@@ -52,16 +75,12 @@ static void a_repeated_cancel_is_one(void)
 {
 	struct world *w = ringing();
 
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, BOB, "CANCEL");
+	cancel_passed_on(w);
 	send(w, ALICE, CANCEL);
 	TAKE(w, ALICE, "SIP/2.0 200 ");
 	QUIET(w);
 	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
-	world_end(w);
+	END_WITH(w, "SIP/2.0 487");
 }
 
 /* Nothing can be cancelled yet (9.1), but Alice does not wait for it. */
@@ -69,11 +88,7 @@ static void before_any_1xx(void)
 {
 	struct world *w = calling();
 
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, ALICE, "SIP/2.0 487 Request Terminated\n");
-	QUIET(w);
-	ack_final(w, "sip:bob@example.com");
+	cancelled_at_once(w);
 	answer(w, BOB, invite, "180 Ringing", "");
 	TAKE(w, BOB, "CANCEL");
 	bob_ends(w);
@@ -85,10 +100,7 @@ static void before_any_1xx_and_bob_refuses(void)
 {
 	struct world *w = calling();
 
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
+	cancelled_at_once(w);
 	answer(w, BOB, invite, "486 Busy Here", "");
 	TAKE(w, BOB, "ACK");
 	QUIET(w);
@@ -100,10 +112,7 @@ static void before_any_1xx_and_bob_answers(void)
 {
 	struct world *w = calling();
 
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
+	cancelled_at_once(w);
 	answer(w, BOB, invite, "200 OK", "");
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
 	HAS(w, "\nCSeq: 7 INVITE\n");
@@ -115,9 +124,7 @@ static void it_crosses_a_200(void)
 {
 	struct world *w = ringing();
 
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, BOB, "CANCEL");
+	cancel_passed_on(w);
 	answer(w, BOB, invite, "200 OK", "");
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
 	HAS(w, "\nCSeq: 7 INVITE\n");
@@ -135,7 +142,7 @@ static void after_the_final_it_does_nothing(void)
 	send(w, ALICE, CANCEL);
 	TAKE(w, ALICE, "SIP/2.0 200 ");
 	QUIET(w);
-	ack_final(w, "sip:bob@example.com");
+	ack_final(w);
 	world_end(w);
 }
 
@@ -153,14 +160,9 @@ static void the_silent_branch_is_not_waited_for(void)
 	TAKE(w, CAROL, "INVITE");
 	answer(w, BOB, invite, "180 Ringing", "");
 	TAKE(w, ALICE, "SIP/2.0 180");
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, BOB, "CANCEL");
+	cancel_passed_on(w);
 	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
-	QUIET(w);
-	world_end(w);
+	END_WITH(w, "SIP/2.0 487");
 }
 
 static void while_the_route_is_parked(void)
@@ -175,7 +177,7 @@ static void while_the_route_is_parked(void)
 	CHECK(w->context->cancelled);
 	world_resume(w, w->context);
 	CHECK_INT(w->refusal.status, 487);
-	ack_final(w, "sip:bob@example.com");
+	ack_final(w);
 	QUIET(w);
 	world_end(w);
 }
@@ -190,10 +192,7 @@ static void while_a_name_is_resolved(void)
 	send(w, ALICE, INVITE);
 	QUIET(w);
 	CHECK_INT(w->relays, 0);
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
+	cancelled_at_once(w);
 	sim_advance(&w->sim, 100);
 	CHECK_INT(w->refusal.status, 487);
 	QUIET(w);
@@ -220,10 +219,7 @@ static void the_failure_handler_is_not_called(void)
 	send(w, ALICE, INVITE);
 	TAKE(w, ALICE, "SIP/2.0 100");
 	TAKE(w, BOB, "INVITE");
-	send(w, ALICE, CANCEL);
-	TAKE(w, ALICE, "SIP/2.0 200 ");
-	TAKE(w, ALICE, "SIP/2.0 487");
-	ack_final(w, "sip:bob@example.com");
+	cancelled_at_once(w);
 	CHECK_INT(failures, 0);
 	world_end(w);
 }
@@ -247,12 +243,7 @@ static void timer_c_ends_the_ringing(void)
 	sim_advance(&w->sim, PROXY_TIMER_C_MS - 1);
 	QUIET(w);
 	sim_advance(&w->sim, 1);
-	TAKE(w, BOB, "CANCEL");
-	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 408 Request Timeout\n"); /* not his 487 (16.8) */
-	ack_final(w, "sip:bob@example.com");
-	QUIET(w);
-	world_end(w);
+	timed_out(w);
 }
 
 static void each_1xx_starts_timer_c_again(void)
@@ -265,11 +256,7 @@ static void each_1xx_starts_timer_c_again(void)
 	sim_advance(&w->sim, PROXY_TIMER_C_MS - 1);
 	QUIET(w);
 	sim_advance(&w->sim, 1);
-	TAKE(w, BOB, "CANCEL");
-	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 408");
-	ack_final(w, "sip:bob@example.com");
-	world_end(w);
+	timed_out(w);
 }
 
 static void hundred_does_not_start_timer_c_again(void)
@@ -279,11 +266,7 @@ static void hundred_does_not_start_timer_c_again(void)
 	sim_advance(&w->sim, PROXY_TIMER_C_MS - 1);
 	answer(w, BOB, invite, "100 Trying", "");
 	sim_advance(&w->sim, 1);
-	TAKE(w, BOB, "CANCEL");
-	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 408");
-	ack_final(w, "sip:bob@example.com");
-	world_end(w);
+	timed_out(w);
 }
 
 static void ringing_has_an_end_whatever_comes(void)
@@ -305,9 +288,7 @@ static void ringing_has_an_end_whatever_comes(void)
 	CHECK(cancelled);
 	CHECK_INT(last, PROXY_RING_MAX_MS);
 	bob_ends(w);
-	TAKE(w, ALICE, "SIP/2.0 408");
-	ack_final(w, "sip:bob@example.com");
-	world_end(w);
+	END_WITH(w, "SIP/2.0 408");
 }
 
 /* He does not even answer the CANCEL. */
@@ -326,9 +307,7 @@ static void a_dead_phone_ends_64_t1_later(void)
 	       slice_starts(CONTAINER(w->sim.sent.next, struct sim_packet, node)->bytes,
 			    SLICE("CANCEL")))
 		sim_packet_free(sim_take(&w->sim));
-	TAKE(w, ALICE, "SIP/2.0 408");
-	ack_final(w, "sip:bob@example.com");
-	world_end(w);
+	END_WITH(w, "SIP/2.0 408");
 }
 
 int main(void)

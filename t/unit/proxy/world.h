@@ -295,19 +295,29 @@ static inline void answer(struct world *w, const char *from, const char *request
 }
 
 /* What Alice sends to acknowledge the final response in w->got, whose To has a tag. */
-static inline void ack_final(struct world *w, const char *uri)
+static inline void ack_final(struct world *w)
 {
 	char text[2048];
 	const char *to = strstr(w->got, "\nTo:");
 
 	if (!to)
 		return;
-	snprintf(text, sizeof(text),
-		 "ACK %s SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKa\n"
-		 "Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=a1%.*s\n"
-		 "Call-ID: call@example.com\nCSeq: 7 ACK\nContent-Length: 0\n\n",
-		 uri, (int)strcspn(to + 1, "\n") + 1, to);
+	snprintf(
+	    text, sizeof(text),
+	    "ACK sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKa\n"
+	    "Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=a1%.*s\n"
+	    "Call-ID: call@example.com\nCSeq: 7 ACK\nContent-Length: 0\n\n",
+	    (int)strcspn(to + 1, "\n") + 1, to);
 	send(w, ALICE, text);
 }
+
+/* Alice gets this final response to her INVITE and acknowledges it; nothing else happens. */
+#define END_WITH(w, begin)               \
+	do {                             \
+		TAKE(w, ALICE, (begin)); \
+		ack_final(w);            \
+		QUIET(w);                \
+		world_end(w);            \
+	} while (0)
 
 #endif
