@@ -175,12 +175,18 @@ struct bindings {
 	unsigned n;
 };
 
-/* Rows come oldest first; an insertion sort by q keeps that among equals. */
+/* Best q first, then by id (of rows: oldest first); equals stay as they came. */
+static bool comes_before(const struct store_binding *a, const struct store_binding *b)
+{
+	int q = binding_compare_q(a, b);
+	return q != 0 ? q < 0 : a->id < b->id;
+}
+
 static void bindings_sort(struct bindings *b)
 {
 	for (unsigned i = 0; i < b->n; i++) {
 		unsigned at = i;
-		for (; at > 0 && binding_compare_q(&b->v[i], b->order[at - 1]) < 0; at--)
+		for (; at > 0 && comes_before(&b->v[i], b->order[at - 1]); at--)
 			b->order[at] = b->order[at - 1];
 		b->order[at] = &b->v[i];
 	}
@@ -367,7 +373,10 @@ static void apply_to_rows(struct bindings *b, const struct location_change *what
 	}
 	for (unsigned i = 0; i < what->n_puts; i++) {
 		int at = find_row(b, what->puts[i].ruid);
-		b->v[at < 0 ? b->n++ : (unsigned)at] = what->puts[i];
+		struct store_binding *to = &b->v[at < 0 ? b->n++ : (unsigned)at];
+		uint64_t id = at < 0 ? UINT64_MAX : to->id;
+		*to = what->puts[i];
+		to->id = id;
 	}
 	bindings_sort(b);
 }
@@ -503,6 +512,7 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 	struct change *c = mem_zalloc(sizeof(*c));
 	arena_init(&c->arena, CHANGE_BYTES);
 	c->l = l;
+	c->waiter.start = change_start;
 	c->data = data;
 	c->merge = merge;
 	c->done = done;
