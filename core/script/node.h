@@ -20,6 +20,7 @@ struct node {
 	struct location *aliases;
 	struct registrar_options registrar;
 	struct script *script;
+	struct script_host host; /* the daemon sets host.pid after node_init() */
 
 	/* Of the start and stop that are going on. */
 	unsigned pending;
@@ -40,7 +41,8 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
  * maybe before this returns; error is empty, or a sentence for the operator. */
 void node_start(struct node *n, void *data,
 		void (*started)(void *data, struct node *n, struct slice error));
-/* Writes what is left of the location (db_mode 2). stopped is called once; node_free() may follow. */
+/* Writes what is left of the location (db_mode 2). stopped is called once; node_free() may follow.
+ */
 void node_stop(struct node *n, void *data, void (*stopped)(void *data, struct node *n));
 /* Ends all transactions without a word.  No store operation may be under way. */
 void node_free(struct node *n);

@@ -25,6 +25,7 @@ struct script_host {
 	/* The location of a table name ("location", "aliases"), or NULL. */
 	struct location *(*location)(void *data, struct slice table);
 	void *data;
+	long pid; /* $pp; 0 in a virtual world */
 };
 
 /*
@@ -33,6 +34,9 @@ struct script_host {
  * handler or setting, a value of the wrong type or out of range.
  */
 int script_load(struct script **out, const char *path, struct log *log, struct buf *why);
+/* The same from text; name stands for the path: its folder is where the script's modules are. */
+int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
+		     struct buf *why);
 const struct settings *script_settings(const struct script *s);
 /* From now on script_request() may be called. */
 void script_attach(struct script *s, const struct script_host *host);
@@ -47,6 +51,7 @@ struct script_counters {
 	uint64_t errors;     /* answered 500 (or dropped, ACK) */
 	unsigned coroutines; /* alive now: running or parked */
 	unsigned parked;
+	unsigned alive;      /* messages that still belong to this generation */
 	size_t memory_bytes; /* of the Lua state */
 };
 void script_count(const struct script *s, struct script_counters *c);

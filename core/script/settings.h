@@ -52,7 +52,48 @@ struct settings {
 void settings_init(struct settings *s); /* all defaults */
 void settings_free(struct settings *s);
 
+enum setting_type {
+	SETTING_BOOL,   /* bool */
+	SETTING_NUMBER, /* uint32_t, written value times scale */
+	SETTING_SIZE,   /* size_t, written value times scale */
+	SETTING_CHOICE, /* an enum, by name: choices */
+	SETTING_TEXT,   /* struct slice */
+	SETTING_LIST,   /* a list of texts, each given to add */
+};
+
+/* What a setting is called, may be, and means. */
+struct setting {
+	const char *name; /* "usrloc.db_mode": a table and a key in it, or a key alone */
+	enum setting_type type;
+	size_t offset;     /* in struct settings */
+	uint64_t min, max; /* as written; texts: bytes */
+	uint64_t scale;
+	uint64_t number;            /* the default, as written */
+	const char *text;           /* the default of a text or choice */
+	const char *const *choices; /* in the enum's order, NULL at the end */
+	int (*add)(struct settings *s, struct slice text, struct buf *why);
+	const char *unit;
+	const char *doc;
+};
+
+extern const struct setting settings_table[];
+extern const unsigned settings_count;
+
+const struct setting *settings_find(struct slice name);
+/* A value for d; 0, or -1 with the reason (without the name).  Texts are copied. */
+int settings_set_bool(struct settings *s, const struct setting *d, bool value, struct buf *why);
+int settings_set_number(struct settings *s, const struct setting *d, int64_t value,
+			struct buf *why);
+int settings_set_text(struct settings *s, const struct setting *d, struct slice value,
+		      struct buf *why);
+/* Values that do not go together; name is the setting to blame.  0 or -1. */
+int settings_check(const struct settings *s, const char **name, struct buf *why);
+/* All settings with type, default and meaning, a line each: for --help and doc/. */
+void settings_help(struct buf *out);
+
 /* One listen entry as in -l, appended.  0, or -1 with the reason. */
 int settings_add_listen(struct settings *s, struct slice text, struct buf *why);
+/* One alias, "host" or "host:port", appended.  0, or -1 with the reason. */
+int settings_add_alias(struct settings *s, struct slice text, struct buf *why);
 
 #endif

@@ -1,0 +1,64 @@
+/*
+ * message: what a script knows of a request from its arrival until its last
+ * transaction is gone, and the generation of the script it belongs to.
+ *
+ * Lua holds handles: a pointer and a serial number.  Messages are used again
+ * but never freed while the state lives, so a stale handle is always noticed.
+ */
+#ifndef SCRIPT_MESSAGE_H
+#define SCRIPT_MESSAGE_H
+
+#include "script/run.h"
+#include "script/script.h"
+
+/* One generation. */
+struct script {
+	struct state state;
+	char *name; /* as given to script_load; owned */
+	struct settings settings;
+	struct log *log;
+	struct script_host host;
+	bool attached;
+	int handlers[HANDLER_COUNT]; /* references, LUA_NOREF: none */
+	struct run *current;
+	struct list runs;          /* all of them */
+	struct list idle_runs;     /* of run.node */
+	struct list idle_messages; /* of message.node */
+	uint64_t next_id;
+	struct script_counters counters;
+};
+
+struct message {
+	struct list node;
+	struct script *script;
+	struct context *context;
+	uint64_t serial; /* grows when the message ends */
+	uint64_t id;     /* $mi */
+	int vars;        /* reference of the table, LUA_NOREF: not made yet */
+	uint32_t flags;
+	/* t_on_reply and the like: a reference, LUA_NOREF: the script's own
+	 * handler, LUA_REFNIL: none. */
+	int handlers[HANDLER_COUNT];
+	struct refusal refusal; /* the last one: how sl_reply_error answers */
+
+	/* Of the last www_authorize or proxy_authorize. */
+	enum auth_result auth;
+	bool authorized;
+	struct auth_identity identity;
+};
+
+struct message *message_new(struct script *s, struct context *c);
+void message_end(struct message *m);
+void message_free_all(struct script *s);
+
+/* The reference of the handler that is in force, or LUA_NOREF. */
+int message_handler(const struct message *m, enum handler kind);
+/* Sets what the proxy is to call for this message. */
+void message_arm(struct message *m);
+/* Remembers why the last primitive refused. */
+void message_refuse(struct message *m, unsigned status, const char *reason);
+
+/* Text for the log that names the message: "INVITE 1@host". */
+void message_name(const struct message *m, struct buf *out);
+
+#endif

@@ -1,0 +1,216 @@
+#include "script/node.h"
+
+#include <string.h>
+
+enum { SECRET_BYTES = 32 };
+
+static struct location *location_of(void *data, struct slice table)
+{
+	struct node *n = data;
+
+	if (slice_eq(table, SLICE("location")))
+		return n->location;
+	return slice_eq(table, SLICE("aliases")) ? n->aliases : NULL;
+}
+
+static struct location *open_location(struct node *n, struct slice table)
+{
+	const struct settings *s = n->settings;
+	struct location_options o = {
+	    .table = table,
+	    .mode = s->db_mode,
+	    .flush_ms = s->timer_interval_s * 1000,
+	    .use_domain = s->location_use_domain,
+	};
+
+	return location_new(n->env, n->store, &o);
+}
+
+static void wire_proxy(struct node *n, struct net *net)
+{
+	const struct settings *s = n->settings;
+	struct proxy_options o = {
+	    .aliases = s->aliases,
+	    .n_aliases = s->n_aliases,
+	    .timer_c_ms = s->timer_c_ms,
+	    .ring_max_ms = s->ring_max_ms,
+	    .full_lr = s->full_lr,
+	    .loop_key = rand_u64(n->env->rand),
+	};
+	struct proxy_user user = script_proxy_user(n->script);
+
+	proxy_init(&n->proxy, n->env, &o, &user);
+	n->proxy.txn.timers = s->timers;
+	n->proxy.txn.max_servers = s->max_transactions;
+	n->proxy.txn.server_name = s->server;
+	struct transport_user up = txn_transport_user(&n->proxy.txn);
+	transport_init(&n->transport, n->env, net, &up, s->advertise);
+	proxy_attach(&n->proxy, &n->transport);
+}
+
+void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
+	       const struct settings *settings, struct script *script)
+{
+	memset(n, 0, sizeof(*n));
+	n->env = env;
+	n->store = store;
+	n->settings = settings;
+	n->script = script;
+	n->registrar = settings->registrar;
+	buf_init(&n->why, 1024);
+	wire_proxy(n, net);
+	n->auth = auth_new(env, store, &settings->auth);
+	n->location = open_location(n, SLICE("location"));
+	n->aliases = open_location(n, SLICE("aliases"));
+	n->host = (struct script_host){
+	    .env = env,
+	    .proxy = &n->proxy,
+	    .auth = n->auth,
+	    .registrar = &n->registrar,
+	    .location = location_of,
+	    .data = n,
+	};
+	script_attach(script, &n->host);
+}
+
+/* Start: the secret and the tables are read side by side. */
+
+static void start_step(struct node *n)
+{
+	if (--n->pending == 0)
+		n->started(n->data, n, buf_slice(&n->why));
+}
+
+static void start_failed(struct node *n, const char *what, struct slice message)
+{
+	if (n->why.n == 0)
+		buf_printf(&n->why, "%s: %.*s", what, SLICE_ARG(message));
+}
+
+static void location_loaded(void *data, enum store_error e, struct slice message, size_t rows)
+{
+	struct node *n = data;
+
+	if (e)
+		start_failed(n, "cannot read the location", message);
+	else
+		log_info(n->env->log, "location: %zu bindings", rows);
+	start_step(n);
+}
+
+static void aliases_loaded(void *data, enum store_error e, struct slice message, size_t rows)
+{
+	struct node *n = data;
+
+	if (e)
+		start_failed(n, "cannot read the aliases", message);
+	else
+		log_info(n->env->log, "aliases: %zu rows", rows);
+	start_step(n);
+}
+
+/* A database that has no place for it still serves: the nonces of before a restart are then stale.
+ */
+static void secret_loaded(struct store_op *op)
+{
+	struct node *n = op->data;
+	struct slice secret = op->secret;
+
+	if (op->error == STORE_UNAVAILABLE) {
+		start_failed(n, "cannot read the nonce secret", op->message);
+	} else {
+		if (op->error) {
+			secret = op->proposal;
+			log_warn(n->env->log,
+				 "the nonce secret is not kept in the store (%.*s): "
+				 "a restart makes all nonces stale",
+				 SLICE_ARG(op->message));
+		}
+		auth_set_secret(n->auth, secret);
+	}
+	store_op_free(op);
+	start_step(n);
+}
+
+static void start_secret(struct node *n)
+{
+	uint8_t bytes[SECRET_BYTES];
+	struct buf hex;
+
+	if (n->settings->auth_secret.n) {
+		auth_set_secret(n->auth, n->settings->auth_secret);
+		start_step(n);
+		return;
+	}
+	struct store_op *op = store_op_new(STORE_SECRET, SLICE_NULL, secret_loaded, n);
+	rand_bytes(n->env->rand, bytes, sizeof(bytes));
+	buf_init(&hex, 2 * SECRET_BYTES + 1);
+	buf_hex(&hex, bytes, sizeof(bytes));
+	op->username = SLICE("nonce");
+	op->proposal = arena_dup(&op->arena, buf_slice(&hex));
+	buf_free(&hex);
+	store_submit(n->store, op);
+}
+
+void node_start(struct node *n, void *data,
+		void (*started)(void *data, struct node *n, struct slice error))
+{
+	bool load = n->settings->db_mode == LOCATION_WRITE_THROUGH ||
+		    n->settings->db_mode == LOCATION_WRITE_BACK;
+
+	n->data = data;
+	n->started = started;
+	n->pending = load ? 4 : 2; /* one is ours: nothing ends before all has begun */
+	start_secret(n);
+	if (load) {
+		location_load(n->location, location_loaded, n);
+		location_load(n->aliases, aliases_loaded, n);
+	}
+	start_step(n);
+}
+
+/* Stop */
+
+static void stop_step(struct node *n)
+{
+	if (--n->pending == 0)
+		n->stopped(n->data, n);
+}
+
+static void location_closed(void *data, enum store_error e)
+{
+	struct node *n = data;
+
+	if (e)
+		log_error(n->env->log, "location: some bindings could not be written and are lost");
+	stop_step(n);
+}
+
+void node_stop(struct node *n, void *data, void (*stopped)(void *data, struct node *n))
+{
+	struct location *location = n->location, *aliases = n->aliases;
+
+	n->data = data;
+	n->stopped = stopped;
+	n->pending = 2;
+	n->location = NULL;
+	n->aliases = NULL;
+	location_close(location, location_closed, n);
+	location_close(aliases, location_closed, n);
+}
+
+static void nothing(void *data, struct node *n)
+{
+	(void)data;
+	(void)n;
+}
+
+void node_free(struct node *n)
+{
+	if (n->location)
+		node_stop(n, NULL, nothing);
+	transport_free(&n->transport);
+	proxy_free(&n->proxy);
+	auth_free(n->auth);
+	buf_free(&n->why);
+}

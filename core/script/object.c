@@ -1,0 +1,194 @@
+#include "script/object.h"
+
+#include "script/message.h"
+#include "script/nearest.h"
+
+struct handle {
+	void *target;
+	uint64_t serial;
+};
+
+int object_refuse(lua_State *L, const char *reason)
+{
+	lua_pushboolean(L, 0);
+	lua_pushstring(L, reason);
+	return 2;
+}
+
+struct slice object_text(lua_State *L, int index)
+{
+	size_t n;
+	const char *p = luaL_checklstring(L, index, &n);
+	return slice_of(p, n);
+}
+
+static void *target_of(lua_State *L, const char *type, const uint64_t **serial)
+{
+	struct handle *h = luaL_checkudata(L, 1, type);
+
+	*serial = &h->serial;
+	return h->target;
+}
+
+struct message *object_request(lua_State *L)
+{
+	const uint64_t *serial;
+	struct message *m = target_of(L, request_type.name, &serial);
+
+	if (m->serial != *serial)
+		luaL_error(L, "this message has ended");
+	return m;
+}
+
+static struct run *run_target(lua_State *L, const char *type, const char *what)
+{
+	const uint64_t *serial;
+	struct run *r = target_of(L, type, &serial);
+
+	if (r->serial != *serial)
+		luaL_error(L, "this %s has ended: it lives as long as its handler runs", what);
+	return r;
+}
+
+struct run *object_reply(lua_State *L)
+{
+	return run_target(L, reply_type.name, "reply");
+}
+
+struct run *object_branch(lua_State *L)
+{
+	return run_target(L, branch_type.name, "branch");
+}
+
+static void push(lua_State *L, const char *type, void *target, uint64_t serial)
+{
+	struct handle *h = lua_newuserdatauv(L, sizeof(*h), 0);
+
+	*h = (struct handle){target, serial};
+	luaL_setmetatable(L, type);
+}
+
+void object_push_request(lua_State *L, struct message *m)
+{
+	push(L, request_type.name, m, m->serial);
+}
+
+void object_push(lua_State *L, struct run *r)
+{
+	if (r->job.kind == HANDLER_REPLY)
+		push(L, reply_type.name, r, r->serial);
+	else if (r->job.kind == HANDLER_BRANCH)
+		push(L, branch_type.name, r, r->serial);
+	else
+		object_push_request(L, r->job.message);
+}
+
+int object_unknown(lua_State *L, const struct object_type *type, struct slice key)
+{
+	struct nearest near;
+	char text[200];
+	struct buf hint;
+
+	nearest_init(&near, key);
+	for (const luaL_Reg *m = type->methods; m->name; m++)
+		nearest_try(&near, slice_str(m->name));
+	for (const struct field *f = type->fields; f->name; f++)
+		nearest_try(&near, slice_str(f->name));
+	buf_init(&hint, sizeof(text));
+	nearest_say(&near, &hint);
+	/* Copied, for luaL_error does not come back to free it. */
+	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(buf_slice(&hint)));
+	buf_free(&hint);
+	return luaL_error(L, "a %s has no method or field '%s'%s", type->name + sizeof("lunasip"),
+			  key.p, text);
+}
+
+static const struct object_type *type_upvalue(lua_State *L)
+{
+	return lua_touserdata(L, lua_upvalueindex(2));
+}
+
+/* Upvalues: the table of methods and fields, the type. */
+static int object_index(lua_State *L)
+{
+	lua_settop(L, 2);
+	lua_pushvalue(L, 2);
+	switch (lua_rawget(L, lua_upvalueindex(1))) {
+	case LUA_TFUNCTION:
+		return 1;
+	case LUA_TLIGHTUSERDATA: {
+		const struct field *f = lua_touserdata(L, 3);
+		return f->get(L);
+	}
+	default:
+		return object_unknown(L, type_upvalue(L), object_text(L, 2));
+	}
+}
+
+static int object_newindex(lua_State *L)
+{
+	const struct object_type *type = type_upvalue(L);
+
+	lua_pushvalue(L, 2);
+	int found = lua_rawget(L, lua_upvalueindex(1));
+	if (found == LUA_TNIL)
+		return object_unknown(L, type, object_text(L, 2));
+	const struct field *f = found == LUA_TLIGHTUSERDATA ? lua_touserdata(L, 4) : NULL;
+	if (!f || !f->set)
+		return luaL_error(L, "'%s' of a %s cannot be set", lua_tostring(L, 2),
+				  type->name + sizeof("lunasip"));
+	return f->set(L);
+}
+
+static int object_eq(lua_State *L)
+{
+	const struct handle *a = lua_touserdata(L, 1), *b = lua_touserdata(L, 2);
+
+	lua_pushboolean(L, a && b && a->target == b->target && a->serial == b->serial);
+	return 1;
+}
+
+static void push_members(lua_State *L, const struct object_type *type)
+{
+	lua_newtable(L);
+	luaL_setfuncs(L, type->methods, 0);
+	for (const struct field *f = type->fields; f->name; f++) {
+		/* Lua hands the pointer back as it is; nothing writes through it. */
+		union {
+			const struct field *in;
+			void *out;
+		} pointer = {.in = f};
+		lua_pushlightuserdata(L, pointer.out);
+		lua_setfield(L, -2, f->name);
+	}
+}
+
+static void open_type(lua_State *L, const struct object_type *type)
+{
+	union {
+		const struct object_type *in;
+		void *out;
+	} pointer = {.in = type};
+
+	luaL_newmetatable(L, type->name);
+	push_members(L, type);
+	lua_pushvalue(L, -1);
+	lua_pushlightuserdata(L, pointer.out);
+	lua_pushcclosure(L, object_index, 2);
+	lua_setfield(L, -3, "__index");
+	lua_pushlightuserdata(L, pointer.out);
+	lua_pushcclosure(L, object_newindex, 2);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushcfunction(L, object_eq);
+	lua_setfield(L, -2, "__eq");
+	lua_pushliteral(L, "protected");
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}
+
+void object_open(lua_State *L)
+{
+	open_type(L, &request_type);
+	open_type(L, &reply_type);
+	open_type(L, &branch_type);
+}

@@ -1,0 +1,104 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "script/regex.h"
+
+#include "script/cache.h"
+#include "script/scope.h"
+
+#include <pcre2.h>
+
+enum {
+	MAX_PATTERN_BYTES = 4096,
+	MATCH_LIMIT = 200000,
+	DEPTH_LIMIT = 2000,
+	HEAP_LIMIT_KIB = 4096,
+};
+
+#define TYPE "lunasip.regex"
+#define CACHE "lunasip.regexes"
+
+struct regex {
+	pcre2_code *code;
+	pcre2_match_data *match;
+	pcre2_match_context *limits;
+};
+
+static int regex_gc(lua_State *L)
+{
+	struct regex *r = luaL_checkudata(L, 1, TYPE);
+
+	pcre2_match_data_free(r->match);
+	pcre2_match_context_free(r->limits);
+	pcre2_code_free(r->code);
+	*r = (struct regex){NULL, NULL, NULL};
+	return 0;
+}
+
+static pcre2_code *compile(struct slice pattern, int *error, size_t *at)
+{
+	pcre2_compile_context *c = pcre2_compile_context_create(NULL);
+	pcre2_code *code;
+
+	pcre2_set_newline(c, PCRE2_NEWLINE_ANYCRLF);
+	pcre2_set_parens_nest_limit(c, 50);
+	code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_MULTILINE | PCRE2_CASELESS,
+			     error, at, c);
+	pcre2_compile_context_free(c);
+	return code;
+}
+
+static struct regex *regex_new(lua_State *L, struct slice pattern)
+{
+	int error = 0;
+	size_t at = 0;
+	struct regex *r = lua_newuserdatauv(L, sizeof(*r), 0);
+
+	*r = (struct regex){NULL, NULL, NULL};
+	if (luaL_newmetatable(L, TYPE)) {
+		lua_pushcfunction(L, regex_gc);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_setmetatable(L, -2);
+	r->code = compile(pattern, &error, &at);
+	if (!r->code) {
+		char text[128] = "";
+		pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof(text));
+		luaL_error(L, "malformed pattern at character %d: %s", (int)at + 1, text);
+	}
+	r->match = pcre2_match_data_create(1, NULL);
+	r->limits = pcre2_match_context_create(NULL);
+	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
+	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
+	return r;
+}
+
+/* The compiled pattern at index 2; it stays on the stack. */
+static struct regex *regex_at(lua_State *L, struct slice pattern)
+{
+	if (cache_find(L, CACHE, 2))
+		return lua_touserdata(L, -1);
+	struct regex *r = regex_new(L, pattern);
+	cache_keep(L, CACHE, 2);
+	return r;
+}
+
+int regex_search(lua_State *L)
+{
+	struct scope s = scope_of(L);
+	struct slice pattern = object_text(L, 2);
+
+	luaL_argcheck(L, pattern.n <= MAX_PATTERN_BYTES, 2, "a pattern of more than 4096 bytes");
+	struct regex *r = regex_at(L, pattern);
+	int rc =
+	    pcre2_match(r->code, (PCRE2_SPTR)s.msg->raw.p, s.msg->raw.n, 0, 0, r->match, r->limits);
+	if (rc >= 0) {
+		lua_pushboolean(L, 1);
+		return 1;
+	}
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return object_refuse(L, "no match");
+	lua_pushnil(L);
+	lua_pushliteral(L, "too complex");
+	return 2;
+}

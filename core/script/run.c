@@ -1,0 +1,221 @@
+#include "script/run.h"
+
+#include "script/message.h"
+#include "script/object.h"
+
+#include <stdlib.h>
+
+enum {
+	REPORT_MAX = 16384,
+	REPORT_LINE_MAX = 1000,
+};
+
+const char *const handler_names[HANDLER_COUNT] = {
+    [HANDLER_REQUEST] = "request",
+    [HANDLER_REPLY] = "reply",
+    [HANDLER_FAILURE] = "failure",
+    [HANDLER_BRANCH] = "branch",
+};
+
+bool run_message_alive(const struct run *r)
+{
+	return r->job.message->serial == r->message_serial;
+}
+
+static struct run *run_new(struct script *s, lua_State *L)
+{
+	lua_State *co = lua_newthread(L);
+	int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	struct run *r = mem_zalloc(sizeof(*r));
+
+	*r = (struct run){.script = s, .co = co, .ref = ref};
+	list_init(&r->node);
+	list_push(&s->runs, &r->all);
+	state_limit(&s->state, co);
+	return r;
+}
+
+void run_free_all(struct script *s)
+{
+	struct list *node;
+
+	while ((node = list_shift(&s->runs)))
+		free(CONTAINER(node, struct run, all));
+}
+
+struct start {
+	struct script *script;
+	const struct run_job *job;
+	struct run *run;
+};
+
+/* Protected: puts the handler and its argument on a coroutine. */
+static int prepare(lua_State *L)
+{
+	struct start *start = lua_touserdata(L, 1);
+	struct list *idle = list_shift(&start->script->idle_runs);
+	struct run *r = idle ? CONTAINER(idle, struct run, node) : run_new(start->script, L);
+
+	start->run = r;
+	r->job = *start->job;
+	r->message_serial = r->job.message->serial;
+	r->serial++;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, r->job.function);
+	object_push(L, r);
+	lua_xmove(L, r->co, 2);
+	return 0;
+}
+
+static void recycle(struct run *r)
+{
+	struct script *s = r->script;
+
+	r->serial++;
+	r->wait = WAIT_NONE;
+	lua_settop(r->co, 0);
+	state_refresh(&s->state, r->co);
+	list_push(&s->idle_runs, &r->node);
+}
+
+static void log_lines(struct log *log, struct slice text)
+{
+	struct buf clean;
+
+	buf_init(&clean, 4 * REPORT_LINE_MAX);
+	while (text.n) {
+		const char *lf = slice_chr(text, '\n');
+		struct slice line = lf ? slice_range(text.p, lf) : text;
+		text = lf ? slice_range(lf + 1, slice_end(text)) : SLICE("");
+		if (line.n > REPORT_LINE_MAX)
+			line.n = REPORT_LINE_MAX;
+		buf_reset(&clean);
+		log_clean(&clean, line, true);
+		log_line(log, LOG_ERROR, buf_slice(&clean));
+	}
+	buf_free(&clean);
+}
+
+/* An error nobody caught: told with file, line and traceback, answered by done. */
+static void report(struct run *r, const char *reason)
+{
+	struct buf text;
+
+	buf_init(&text, REPORT_MAX);
+	buf_printf(&text, "script: %s handler, ", handler_names[r->job.kind]);
+	if (run_message_alive(r))
+		message_name(r->job.message, &text);
+	buf_puts(&text, ": ");
+	state_traceback(&r->script->state, r->co, reason, &text);
+	log_lines(r->script->log, buf_slice(&text));
+	buf_free(&text);
+}
+
+/* reason: of a failure that is no Lua error, or NULL. */
+static void finish(struct run *r, bool failed, const char *reason)
+{
+	struct script *s = r->script;
+
+	s->counters.coroutines--;
+	if (failed) {
+		s->counters.errors++;
+		report(r, reason);
+		lua_resetthread(r->co);
+	}
+	r->job.done(r, failed);
+	recycle(r);
+}
+
+static void enter(struct run *r, int nargs)
+{
+	struct script *s = r->script;
+	struct state *state = &s->state;
+	uint64_t *outer_budget = state->budget;
+	int n = 0;
+
+	r->outer = s->current;
+	s->current = r;
+	state->budget = &r->budget;
+	int status = lua_resume(r->co, r->outer ? r->outer->co : state->L, nargs, &n);
+	state->budget = outer_budget;
+	state->exhausted = false;
+	s->current = r->outer;
+
+	if (status == LUA_YIELD && r->wait != WAIT_NONE)
+		return;
+	r->denied =
+	    status == LUA_OK && n > 0 && lua_isboolean(r->co, -n) && !lua_toboolean(r->co, -n);
+	finish(r, status != LUA_OK,
+	       status == LUA_YIELD ? "a handler must not yield: only primitives wait" : NULL);
+}
+
+int run_start(struct script *s, const struct run_job *job)
+{
+	struct start start = {s, job, NULL};
+	struct buf why;
+
+	buf_init(&why, REPORT_LINE_MAX);
+	int failed = state_call(&s->state, prepare, &start, &why);
+	if (failed) {
+		log_error(s->log, "script: %s handler: %.*s", handler_names[job->kind],
+			  SLICE_ARG(buf_slice(&why)));
+		s->counters.errors++;
+		if (start.run)
+			recycle(start.run);
+	}
+	buf_free(&why);
+	if (failed)
+		return -1;
+	s->counters.coroutines++;
+	start.run->budget = s->settings.script_instructions;
+	enter(start.run, 1);
+	return 0;
+}
+
+struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitive)
+{
+	struct run *r = state_owner(L)->current;
+
+	if (!r)
+		luaL_error(L, "%s outside a handler", primitive);
+	if (r->job.kind == HANDLER_REPLY || r->job.kind == HANDLER_BRANCH)
+		luaL_error(L, "%s may have to wait, and a %s handler must not", primitive,
+			   handler_names[r->job.kind]);
+	if (r->job.message != m)
+		luaL_error(L, "%s of a message that another handler works on", primitive);
+	if (L != r->co || !lua_isyieldable(L))
+		luaL_error(L,
+			   "%s may have to wait, and cannot inside a coroutine, sort or other "
+			   "callback of the script's own",
+			   primitive);
+	r->wait = WAIT_STARTED;
+	return r;
+}
+
+void run_wake(struct run *r)
+{
+	if (r->wait != WAIT_PARKED) {
+		r->wait = WAIT_READY;
+		return;
+	}
+	r->wait = WAIT_NONE;
+	r->script->counters.parked--;
+	if (run_message_alive(r)) {
+		enter(r, 0);
+		return;
+	}
+	/* The message ended meanwhile: there is nothing left to do for it. */
+	r->script->counters.coroutines--;
+	lua_resetthread(r->co);
+	recycle(r);
+}
+
+int run_wait(lua_State *L, struct run *r, lua_KFunction k)
+{
+	if (r->wait == WAIT_READY) {
+		r->wait = WAIT_NONE;
+		return k(L, LUA_OK, (lua_KContext)r);
+	}
+	r->wait = WAIT_PARKED;
+	r->script->counters.parked++;
+	return lua_yieldk(L, 0, (lua_KContext)r, k);
+}

@@ -1,0 +1,391 @@
+#include "script/message.h"
+#include "script/module.h"
+#include "script/nearest.h"
+#include "script/object.h"
+#include "script/settings_read.h"
+#include "sip/lex.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_SOURCE_BYTES = 4 << 20,
+	MAX_WHY_BYTES = 4096,
+	LOAD_INSTRUCTIONS = 50000000, /* at top level: about a second at most */
+};
+
+/* A load under way: what the protected part needs and finds. */
+struct load {
+	struct script *script;
+	struct slice text;
+	struct buf path; /* of the entry to blame: "settings.usrloc.db_mode" */
+	struct buf why;
+};
+
+/* Where an entry stands: the first "WORD =" of each part of its path, one
+ * behind the other; comments do not count.  0: not found. */
+
+static bool in_comment(struct slice text, const char *at)
+{
+	while (at > text.p && at[-1] != '\n')
+		if (*--at == '-' && at > text.p && at[-1] == '-')
+			return true;
+	return false;
+}
+
+static bool is_word(char c)
+{
+	return c == '_' || (lex_is_token(c) && !strchr("-.!%*+`'~", c));
+}
+
+/* Something is assigned to what ends at p. */
+static bool is_assigned(struct slice text, const char *p)
+{
+	const char *end = slice_end(text);
+
+	if (p < end && (*p == '"' || *p == '\''))
+		p++;
+	if (p < end && *p == ']')
+		p++;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < end && *p == '=' && (p + 1 == end || p[1] != '=');
+}
+
+static const char *find_word(struct slice text, const char *from, struct slice word)
+{
+	for (const char *p = from; word.n && p + word.n <= slice_end(text); p++) {
+		const char *after = p + word.n;
+		if (memcmp(p, word.p, word.n) != 0 || (p > text.p && is_word(p[-1])))
+			continue;
+		if (is_assigned(text, after) && !in_comment(text, p))
+			return p;
+	}
+	return NULL;
+}
+
+static unsigned line_of(struct slice text, struct slice path)
+{
+	const char *at = text.p;
+	unsigned line = 1;
+	bool found = false;
+
+	while (path.n) {
+		const char *dot = slice_chr(path, '.');
+		struct slice part = dot ? slice_range(path.p, dot) : path;
+		const char *p = find_word(text, at, part);
+		if (p) {
+			at = p;
+			found = true;
+		}
+		path = dot ? slice_range(dot + 1, slice_end(path)) : SLICE("");
+	}
+	for (const char *p = text.p; p < at; p++)
+		line += *p == '\n';
+	return found ? line : 0;
+}
+
+/* The table that the script returned. */
+
+static void unknown_entry(struct load *l, struct slice key)
+{
+	struct nearest near;
+
+	nearest_init(&near, key);
+	for (int i = 0; i < HANDLER_COUNT; i++)
+		nearest_try(&near, slice_str(handler_names[i]));
+	nearest_try(&near, SLICE("settings"));
+	buf_printf(&l->why, "unknown handler '%.*s'", SLICE_ARG(key));
+	nearest_say(&near, &l->why);
+}
+
+static int handler_of(struct slice key)
+{
+	for (int i = 0; i < HANDLER_COUNT; i++)
+		if (slice_eq(key, slice_str(handler_names[i])))
+			return i;
+	return -1;
+}
+
+/* The key at -2, the value at -1. */
+static int read_entry(lua_State *L, struct load *l)
+{
+	struct slice key =
+	    lua_type(L, -2) == LUA_TSTRING ? state_slice(L, -2) : SLICE("(not a name)");
+	int handler = handler_of(key);
+
+	buf_reset(&l->path);
+	buf_put(&l->path, key);
+	if (slice_eq(key, SLICE("settings")))
+		return 0;
+	if (handler < 0) {
+		unknown_entry(l, key);
+		return -1;
+	}
+	if (!lua_isfunction(L, -1)) {
+		buf_printf(&l->why, "handler '%.*s' must be a function, not a %s", SLICE_ARG(key),
+			   luaL_typename(L, -1));
+		return -1;
+	}
+	lua_pushvalue(L, -1);
+	l->script->handlers[handler] = luaL_ref(L, LUA_REGISTRYINDEX);
+	return 0;
+}
+
+static int read_settings(lua_State *L, struct load *l)
+{
+	struct buf path;
+
+	buf_reset(&l->path);
+	buf_puts(&l->path, "settings");
+	if (lua_getfield(L, -1, "settings") == LUA_TNIL)
+		return 0;
+	if (!lua_istable(L, -1)) {
+		buf_puts(&l->why, "'settings' must be a table");
+		return -1;
+	}
+	buf_init(&path, MAX_WHY_BYTES);
+	struct buf why;
+	buf_init(&why, MAX_WHY_BYTES);
+	int status = settings_read(&l->script->settings, L, lua_gettop(L), &path, &why);
+	if (status) {
+		buf_printf(&l->path, ".%.*s", SLICE_ARG(buf_slice(&path)));
+		buf_printf(&l->why, "%.*s: %.*s", SLICE_ARG(buf_slice(&l->path)),
+			   SLICE_ARG(buf_slice(&why)));
+	}
+	buf_free(&path);
+	buf_free(&why);
+	return status;
+}
+
+static int read_result(lua_State *L, struct load *l)
+{
+	if (!lua_istable(L, -1)) {
+		buf_printf(&l->why, "the script must return a table { request = … }, not %s",
+			   lua_isnil(L, -1) ? "nothing" : luaL_typename(L, -1));
+		return -1;
+	}
+	lua_pushnil(L);
+	while (lua_next(L, -2)) {
+		if (read_entry(L, l))
+			return -1;
+		lua_pop(L, 1);
+	}
+	buf_reset(&l->path);
+	if (l->script->handlers[HANDLER_REQUEST] == LUA_NOREF) {
+		buf_puts(&l->why, "no 'request' handler in the table it returns");
+		return -1;
+	}
+	return read_settings(L, l);
+}
+
+/* The script's own folder comes before all others. */
+static void set_path(lua_State *L, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	lua_getglobal(L, "package");
+	if (slash)
+		lua_pushlstring(L, name, (size_t)(slash - name));
+	else
+		lua_pushliteral(L, ".");
+	const char *dir = lua_tostring(L, -1);
+	lua_getfield(L, -2, "path");
+	lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir, lua_tostring(L, -1));
+	lua_setfield(L, -4, "path");
+	lua_pop(L, 3);
+}
+
+static void preload(lua_State *L)
+{
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	lua_pushcfunction(L, module_open_script);
+	lua_setfield(L, -2, "lunasip");
+	lua_pop(L, 1);
+}
+
+/* Errors have a text already, "FILE:LINE: what"; other values get a place. */
+static int error_text(lua_State *L)
+{
+	if (lua_type(L, 1) == LUA_TSTRING)
+		return 1;
+	luaL_where(L, 1);
+	luaL_tolstring(L, 1, NULL);
+	lua_concat(L, 2);
+	return 1;
+}
+
+/* Protected: compiles and runs the text, reads what it returns. */
+static int load(lua_State *L)
+{
+	struct load *l = lua_touserdata(L, 1);
+	const char *name = l->script->name;
+
+	set_path(L, name);
+	preload(L);
+	module_set_clock(L);
+	object_open(L);
+	lua_pushcfunction(L, error_text);
+	lua_pushfstring(L, "@%s", name);
+	int status = luaL_loadbufferx(L, l->text.p, l->text.n, lua_tostring(L, -1), "t");
+	if (status == LUA_OK)
+		status = lua_pcall(L, 0, 1, -3);
+	if (status != LUA_OK) {
+		if (status == LUA_ERRMEM)
+			buf_printf(&l->why, "%s: ", name);
+		buf_puts(&l->why, luaL_tolstring(L, -1, NULL));
+		return 0;
+	}
+	size_t before = l->why.n;
+	if (read_result(L, l) == 0)
+		return 0;
+	/* Put the place in front. */
+	unsigned line = line_of(l->text, buf_slice(&l->path));
+	lua_pushlstring(L, l->why.p + before, l->why.n - before);
+	l->why.n = before;
+	if (line)
+		buf_printf(&l->why, "%s:%u: %s", name, line, lua_tostring(L, -1));
+	else
+		buf_printf(&l->why, "%s: %s", name, lua_tostring(L, -1));
+	return 0;
+}
+
+static struct script *script_new(const char *name, struct log *log)
+{
+	struct script *s = mem_zalloc(sizeof(*s));
+
+	s->name = mem_alloc(strlen(name) + 1);
+	strcpy(s->name, name);
+	s->log = log;
+	settings_init(&s->settings);
+	list_init(&s->runs);
+	list_init(&s->idle_runs);
+	list_init(&s->idle_messages);
+	for (int i = 0; i < HANDLER_COUNT; i++)
+		s->handlers[i] = LUA_NOREF;
+	state_open(&s->state, s, s->settings.script_memory_bytes);
+	return s;
+}
+
+/* Runs the load within its limits. */
+static void load_limited(struct script *s, struct load *l)
+{
+	uint64_t budget = LOAD_INSTRUCTIONS;
+
+	s->state.budget = &budget;
+	state_limit(&s->state, s->state.L);
+	state_call(&s->state, load, l, &l->why);
+	lua_sethook(s->state.L, NULL, 0, 0);
+	s->state.budget = NULL;
+	s->state.exhausted = false;
+	s->state.memory_max = s->settings.script_memory_bytes;
+	if (!l->why.n && s->state.memory > s->state.memory_max)
+		buf_printf(&l->why, "%s: settings.script.memory: the script alone needs more",
+			   s->name);
+}
+
+int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
+		     struct buf *why)
+{
+	struct load l = {.script = script_new(name, log), .text = text};
+	const char *lf = slice_starts(text, SLICE("#")) ? slice_chr(text, '\n') : NULL;
+
+	if (lf) /* "#!" is no Lua; its line still counts */
+		l.text = slice_range(lf, slice_end(text));
+	buf_init(&l.path, MAX_WHY_BYTES);
+	buf_init(&l.why, MAX_WHY_BYTES);
+	load_limited(l.script, &l);
+	bool failed = l.why.n > 0 || l.why.failed;
+	buf_put(why, buf_slice(&l.why));
+	buf_free(&l.path);
+	buf_free(&l.why);
+	if (failed) {
+		script_free(l.script);
+		return -1;
+	}
+	*out = l.script;
+	return 0;
+}
+
+static int read_file(const char *path, struct buf *text, struct buf *why)
+{
+	FILE *f = fopen(path, "r");
+	char block[4096];
+	size_t n;
+
+	if (!f) {
+		buf_printf(why, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	errno = 0;
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_put(text, slice_of(block, n));
+	if (ferror(f))
+		buf_printf(why, "%s: %s", path, strerror(errno));
+	else if (text->failed)
+		buf_printf(why, "%s: larger than %d MiB", path, MAX_SOURCE_BYTES >> 20);
+	fclose(f);
+	return why->n ? -1 : 0;
+}
+
+int script_load(struct script **out, const char *path, struct log *log, struct buf *why)
+{
+	struct buf text;
+
+	buf_init(&text, MAX_SOURCE_BYTES);
+	buf_puts(&text, "");
+	int status = read_file(path, &text, why);
+	if (status == 0)
+		status = script_load_text(out, path, buf_slice(&text), log, why);
+	buf_free(&text);
+	return status;
+}
+
+const struct settings *script_settings(const struct script *s)
+{
+	return &s->settings;
+}
+
+/* Protected: chance comes from the host too, so that a run can be repeated. */
+static int seed_random(lua_State *L)
+{
+	struct script *s = lua_touserdata(L, 1);
+
+	lua_getglobal(L, "math");
+	lua_getfield(L, -1, "randomseed");
+	lua_pushinteger(L, (lua_Integer)rand_u64(s->host.env->rand));
+	lua_call(L, 1, 0);
+	return 0;
+}
+
+void script_attach(struct script *s, const struct script_host *host)
+{
+	struct buf why;
+
+	s->host = *host;
+	s->attached = true;
+	buf_init(&why, MAX_WHY_BYTES);
+	if (state_call(&s->state, seed_random, s, &why))
+		log_warn(s->log, "script: %.*s", SLICE_ARG(buf_slice(&why)));
+	buf_free(&why);
+}
+
+void script_count(const struct script *s, struct script_counters *c)
+{
+	*c = s->counters;
+	c->memory_bytes = s->state.memory;
+}
+
+void script_free(struct script *s)
+{
+	if (!s)
+		return;
+	state_close(&s->state);
+	run_free_all(s);
+	message_free_all(s);
+	settings_free(&s->settings);
+	free(s->name);
+	free(s);
+}

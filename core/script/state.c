@@ -1,0 +1,143 @@
+#include "script/state.h"
+
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *state_alloc(void *data, void *p, size_t old, size_t n)
+{
+	struct state *s = data;
+
+	if (!p)
+		old = 0;
+	if (n == 0) {
+		s->memory -= old;
+		free(p);
+		return NULL;
+	}
+	if (n > old && s->memory_max && s->memory - old + n > s->memory_max)
+		return NULL;
+	void *fresh = realloc(p, n);
+	if (fresh)
+		s->memory += n - old;
+	return fresh;
+}
+
+/* Nothing that may fail is called outside a protected call. */
+static int state_panic(lua_State *L)
+{
+	fprintf(stderr, "lunasip: Lua error outside a protected call: %s\n", lua_tostring(L, -1));
+	abort();
+}
+
+static struct state *state_of(lua_State *L)
+{
+	void *data = NULL;
+	lua_getallocf(L, &data);
+	return data;
+}
+
+struct script *state_owner(lua_State *L)
+{
+	return *(struct script **)lua_getextraspace(L);
+}
+
+void state_open(struct state *s, struct script *owner, size_t memory_max)
+{
+	memset(s, 0, sizeof(*s));
+	s->L = lua_newstate(state_alloc, s);
+	if (!s->L) {
+		fputs("lunasip: no memory for a Lua state\n", stderr);
+		abort();
+	}
+	lua_atpanic(s->L, state_panic);
+	*(struct script **)lua_getextraspace(s->L) = owner;
+	luaL_openlibs(s->L);
+	s->memory_max = memory_max;
+}
+
+void state_close(struct state *s)
+{
+	if (!s->L)
+		return;
+	s->memory_max = 0;
+	lua_close(s->L);
+	s->L = NULL;
+}
+
+static void count_hook(lua_State *L, lua_Debug *ar)
+{
+	struct state *s = state_of(L);
+
+	(void)ar;
+	if (!s->budget)
+		return;
+	if (!s->exhausted && *s->budget > STATE_HOOK_STEP) {
+		*s->budget -= STATE_HOOK_STEP;
+		return;
+	}
+	/* From here on each instruction raises, so that no pcall outlives it. */
+	s->exhausted = true;
+	*s->budget = 0;
+	lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
+	luaL_error(L, "too many instructions: an endless loop?");
+}
+
+void state_limit(struct state *s, lua_State *L)
+{
+	(void)s;
+	lua_sethook(L, count_hook, LUA_MASKCOUNT, STATE_HOOK_STEP);
+}
+
+void state_refresh(struct state *s, lua_State *L)
+{
+	s->exhausted = false;
+	state_limit(s, L);
+}
+
+int state_call(struct state *s, lua_CFunction f, void *data, struct buf *why)
+{
+	lua_State *L = s->L;
+
+	lua_pushcfunction(L, f);
+	lua_pushlightuserdata(L, data);
+	int status = lua_pcall(L, 1, 0, 0);
+	if (status == LUA_OK)
+		return 0;
+	if (why)
+		buf_puts(why, lua_isstring(L, -1) ? lua_tostring(L, -1) : "error without a text");
+	lua_pop(L, 1);
+	return -1;
+}
+
+struct trace {
+	lua_State *of;
+	const char *text;
+	struct buf *out;
+};
+
+static int trace(lua_State *L)
+{
+	struct trace *t = lua_touserdata(L, 1);
+
+	if (t->text) {
+		lua_pushstring(L, t->text);
+	} else if (lua_checkstack(t->of, 1)) {
+		lua_pushvalue(t->of, -1);
+		lua_xmove(t->of, L, 1);
+	} else {
+		lua_pushliteral(L, "error");
+	}
+	luaL_traceback(L, t->of, luaL_tolstring(L, -1, NULL), 0);
+	buf_put(t->out, state_slice(L, -1));
+	return 0;
+}
+
+void state_traceback(struct state *s, lua_State *L, const char *text, struct buf *out)
+{
+	struct trace t = {L, text, out};
+
+	if (state_call(s, trace, &t, NULL))
+		buf_puts(out, "not enough memory for a traceback");
+}
