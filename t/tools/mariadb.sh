@@ -2,8 +2,8 @@
 # A private MariaDB server for tests: own data, a Unix socket, no network.
 #
 #   t/tools/mariadb.sh start DIR [OWNER]
-#       starts a server whose data lie in DIR (made if need be; a second start goes on
-#       with what is there) and prints the URL of its empty database `lunasip`.  Its process
+#       starts a server whose data lie in DIR (made if need be; a later start goes on
+#       with what is there; one that runs is left running) and prints the URL of its empty database `lunasip`.  Its process
 #       id is in DIR/pid, its log in DIR/log.  It stops by itself when process OWNER ends.
 #   t/tools/mariadb.sh stop DIR
 #       stops it; its data stay.
@@ -77,6 +77,10 @@ await() {
 	done
 }
 
+url() {
+	echo "mysql://root@localhost/lunasip?socket=$socket"
+}
+
 start() {
 	installed
 	if [ ! -d "$dir/data" ]; then
@@ -85,6 +89,10 @@ start() {
 	fi
 	choose_socket
 	socket=$(cat "$dir/socket.path")
+	if running; then
+		url
+		return
+	fi
 	rm -f "$socket"
 	setsid mariadbd --no-defaults $as_user --datadir="$dir/data" --socket="$socket" \
 		--pid-file="$dir/pid" --skip-networking --skip-name-resolve $small \
@@ -95,7 +103,7 @@ start() {
 	server=$!
 	await $server
 	[ -z "$owner" ] || watch $server
-	echo "mysql://root@localhost/lunasip?socket=$socket"
+	url
 }
 
 watch() {

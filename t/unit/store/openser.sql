@@ -1,0 +1,25 @@
+-- The location table of the 1.2 series, before rows had a ruid.
+CREATE TABLE version (table_name VARCHAR(32) NOT NULL PRIMARY KEY,
+	table_version SMALLINT NOT NULL DEFAULT 0);
+CREATE TABLE subscriber (
+	id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+	username VARCHAR(64) NOT NULL DEFAULT '', domain VARCHAR(128) NOT NULL DEFAULT '',
+	password VARCHAR(25) NOT NULL DEFAULT '', first_name VARCHAR(25) NOT NULL DEFAULT '',
+	ha1 VARCHAR(128) NOT NULL DEFAULT '', ha1b VARCHAR(128) NOT NULL DEFAULT '',
+	UNIQUE KEY (username, domain)
+);
+CREATE TABLE location (
+	id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+	username VARCHAR(64) NOT NULL DEFAULT '', domain VARCHAR(128) NOT NULL DEFAULT '',
+	contact VARCHAR(255) NOT NULL DEFAULT '',
+	received VARCHAR(255) DEFAULT NULL, path VARCHAR(255) DEFAULT NULL,
+	expires DATETIME NOT NULL DEFAULT '2020-05-28 21:32:15',
+	q FLOAT(10,2) NOT NULL DEFAULT 1.0,
+	callid VARCHAR(255) NOT NULL DEFAULT 'Default-Call-ID', cseq INT NOT NULL DEFAULT 13,
+	last_modified DATETIME NOT NULL DEFAULT '1900-01-01 00:00',
+	flags INT NOT NULL DEFAULT 0, cflags INT NOT NULL DEFAULT 0,
+	user_agent VARCHAR(255) NOT NULL DEFAULT '', socket VARCHAR(128) DEFAULT NULL,
+	methods INT DEFAULT NULL, UNIQUE KEY (username, domain, contact)
+);
+INSERT INTO version VALUES ('subscriber', 6), ('location', 1004);
+INSERT INTO subscriber (username, domain, password) VALUES ('10', '192.168.1.15', 'abc10');
