@@ -1,5 +1,6 @@
 #include "registrar/aor.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,8 @@ struct binding {
 	struct text *user_agent; /* NULL: null slice */
 	struct text *socket;
 	int64_t expires;
-	int64_t last_modified;
 	uint64_t order;
+	uint32_t last_modified;
 	uint32_t cseq;
 	uint32_t reg_id;
 	uint32_t flags;
@@ -174,12 +175,14 @@ static struct binding *binding_new(struct aors *t, const struct store_binding *s
 		n[i] = !texts[i].p || texts[i].n >= ABSENT ? ABSENT : (uint16_t)texts[i].n;
 		total += text_bytes(n[i]);
 	}
-	struct binding *b = mem_alloc(sizeof(*b) + total);
+	/* The texts begin in what would be padding. */
+	size_t size = offsetof(struct binding, bytes) + total;
+	struct binding *b = mem_alloc(size > sizeof(*b) ? size : sizeof(*b));
 	*b = (struct binding){
 	    .user_agent = text_take(t, s->user_agent),
 	    .socket = text_take(t, s->socket),
 	    .expires = s->expires,
-	    .last_modified = s->last_modified,
+	    .last_modified = (uint32_t)s->last_modified,
 	    .cseq = s->cseq,
 	    .reg_id = s->reg_id,
 	    .flags = s->flags,

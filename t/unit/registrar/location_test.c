@@ -775,11 +775,12 @@ static void default_dates_of_aliases_mean_never(void)
 		write_row(&w, "r2", "bob", "sip:b", 1590701535 - 7200);  /* 2020, UTC+2 */
 		write_row(&w, "r3", "bob", "sip:c", 1906234335);         /* 2030 */
 		write_row(&w, "r4", "bob", "sip:d", 1590701535 - 86400); /* really over */
+		write_row(&w, "r5", "bob", "sip:e", 1590701535 - 60);
 		load(&w);
 		CHECK_STR(lookup(&w), "sip:a sip:b sip:c");
 		rig_seconds(&w.rig, 5ull * 366 * 86400); /* 2031 */
 		CHECK_STR(lookup(&w), "sip:a sip:b sip:c");
-		CHECK_INT(rows(&w), 4);
+		CHECK_INT(rows(&w), 5);
 		teardown(&w);
 	}
 }
