@@ -105,8 +105,8 @@ void branch_success(struct branch *b)
 void branch_cancel(struct branch *b)
 {
 	b->cancel = true;
-	if (b->client && b->provisional)
-		client_cancel(b->client);
+	if (b->client)
+		client_cancel(b->client); /* which waits for nothing: too early is ignored */
 }
 
 void branch_cancel_all(struct context *c)

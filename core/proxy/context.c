@@ -3,6 +3,7 @@
 #include "proxy/branch.h"
 #include "proxy/proxy.h"
 #include "proxy/response.h"
+#include "sip/lex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,20 +142,29 @@ void context_failure_done(struct context *c)
 
 /* --- targets ---------------------------------------------------------------------------------- */
 
-static bool is_one_word(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
-			return false;
-	return s.n > 0;
-}
-
 /* A copy of text in the request's arena that has been parsed as a URI; 0 or -1. */
 static int take_uri(struct context *c, struct slice text, struct uri *u)
 {
-	if (!text.p || !is_one_word(text))
-		return -1;
 	return uri_parse(u, arena_dup(&c->request->arena, text)) == URI_OK ? 0 : -1;
+}
+
+/* A copy on one line, which must be a list of addresses: no other header hides in it. */
+static int take_path(struct context *c, struct slice text, struct slice *path)
+{
+	struct arena *a = &c->request->arena;
+	struct slice rest;
+	struct nameaddr n;
+	int found;
+
+	*path = text.n ? lex_unfold(a, arena_dup(a, text)) : SLICE_NULL;
+	for (size_t i = 0; i < path->n; i++)
+		if ((unsigned char)path->p[i] < ' ')
+			return -1;
+	rest = *path;
+	do
+		found = nameaddr_next(&rest, &n);
+	while (found > 0);
+	return found;
 }
 
 static void drop_binding(struct context *c)
@@ -204,8 +214,7 @@ int context_set_next_hop(struct context *c, struct slice next_hop)
 		c->next_hop = SLICE_NULL;
 		return 0;
 	}
-	if (!is_one_word(next_hop) || take_uri(c, next_hop_uri(c, next_hop), &u) < 0 ||
-	    !uri_is_sip(&u))
+	if (take_uri(c, next_hop_uri(c, next_hop), &u) < 0 || !uri_is_sip(&u))
 		return -1;
 	c->next_hop = u.text;
 	return 0;
@@ -215,11 +224,10 @@ static int take_target(struct context *c, struct target *to, const struct target
 {
 	struct uri u;
 
-	if (take_uri(c, from->uri, &u) < 0)
-		return -1;
 	*to = *from;
+	if (take_uri(c, from->uri, &u) < 0 || take_path(c, from->path, &to->path) < 0)
+		return -1;
 	to->uri = u.text;
-	to->path = arena_dup(&c->request->arena, from->path.n ? from->path : SLICE_NULL);
 	if (to->path.p || !from->next_hop.p)
 		to->next_hop = SLICE_NULL;
 	else if (take_uri(c, next_hop_uri(c, from->next_hop), &u) == 0 && uri_is_sip(&u))

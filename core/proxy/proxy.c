@@ -42,8 +42,6 @@ static void on_cancel(void *data, struct server *invite, struct received *cancel
 
 	(void)data;
 	(void)cancel;
-	if (c->cancelled || c->answered)
-		return;
 	c->cancelled = true;
 	branch_cancel_all(c);
 	response_settle(c);

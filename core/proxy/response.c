@@ -18,7 +18,8 @@ static struct slice without_our_via(struct proxy *p, const struct msg *m,
 	return p->scratch.failed ? SLICE_NULL : buf_slice(&p->scratch);
 }
 
-/* Without a server transaction that would take it, the response goes statelessly: a 2xx after
+/* The server transaction keeps back what RFC 4320 forbids (1xx and 408 to other methods than
+ * INVITE).  Without one that would take it, the response goes statelessly: a 2xx after
  * another final or late (16.7 steps 5, 9). */
 static void send_up(struct context *c, struct received *r, const struct edits *changes)
 {
@@ -127,8 +128,6 @@ static void reply(struct context *c, unsigned status)
 	context_reply_stateful(c, status, SLICE(""), SLICE(""));
 }
 
-/* RFC 4320 4.2: a 408 to other methods than INVITE is never sent; the server transaction sees to
- * that. */
 static void send_best(struct context *c)
 {
 	struct branch *b = proxy_best(c);
@@ -137,7 +136,7 @@ static void send_best(struct context *c)
 		reply(c, c->cancelled ? 487 : 408);
 	} else if (b->status == 503) {
 		reply(c, 500); /* only this place cannot, not we (16.7 step 6) */
-	} else if (!b->final || (b->status == 408 && !c->server->invite)) {
+	} else if (!b->final) {
 		reply(c, b->status);
 	} else {
 		if (is_challenge(b))
@@ -229,8 +228,7 @@ static void on_provisional(struct branch *b, struct received *r, const struct ed
 	if (r->msg.status == 100)
 		return;
 	branch_ringing(b);
-	/* RFC 4320 4.1: no 1xx goes to other methods. */
-	if (!b->done && !b->cancel && !c->answered && c->msg->method == METHOD_INVITE)
+	if (!b->done && !b->cancel && !c->answered)
 		send_up(c, r, e);
 }
 

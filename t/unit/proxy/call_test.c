@@ -221,6 +221,7 @@ static void a_reply_is_remembered_when_it_must_be(void)
 	w->answer = 200;
 	world_resume(w, w->context);
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	CHECK(!context_reply(w->context, 500, SLICE(""), SLICE("")));
 	send(w, ALICE, OPTIONS);
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
 	CHECK_INT(w->requests, 1);

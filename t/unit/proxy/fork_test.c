@@ -293,6 +293,7 @@ static void a_failure_handler_goes_on_elsewhere(void)
 
 	failures = 0;
 	w->hooks = (struct context_hooks){.data = w, .failure = to_dave};
+	w->next_hop = "203.0.113.1"; /* of the first relay, not of the next */
 	fork_request(w, 1, INVITE);
 	final(w, 0, "486 Busy Here", "");
 	TAKE(w, DAVE, "INVITE sip:voicemail@203.0.113.3 SIP/2.0\n");

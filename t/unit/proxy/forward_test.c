@@ -107,6 +107,8 @@ static void bad_uris_and_hops_are_refused(void)
 	c = w->context;
 	CHECK_INT(context_set_uri(c, SLICE("sip:a@b\r\nX: y")), -1);
 	CHECK_INT(context_set_uri(c, SLICE("sip:a b@c")), -1);
+	CHECK_INT(context_set_uri(c, SLICE("tel:1 2")), -1);
+	CHECK_INT(context_set_uri(c, SLICE("tel:1\r\nX:2")), -1);
 	CHECK_INT(context_set_uri(c, SLICE("nonsense")), -1);
 	CHECK_INT(context_set_uri(c, SLICE("")), -1);
 	CHECK_INT(context_set_next_hop(c, SLICE("a b")), -1);
@@ -115,6 +117,9 @@ static void bad_uris_and_hops_are_refused(void)
 	CHECK_SLICE(c->next_hop, "sip:[2001:db8::1]");
 	CHECK_INT(context_set_next_hop(c, SLICE_NULL), 0);
 	CHECK(c->next_hop.p == NULL);
+	CHECK_INT(context_add_target(c, &t), -1);
+	t.uri = SLICE("sip:x@203.0.113.1");
+	t.path = SLICE("<sip:e;lr>\r\nEvil: yes");
 	CHECK_INT(context_add_target(c, &t), -1);
 	context_set_targets(c, &t, 1);
 	CHECK_SLICE(c->uri, "sip:bob@example.com");
@@ -293,6 +298,25 @@ static void after_silence_comes_the_next_address(void)
 	world_end(w);
 }
 
+static void nobody_waits_for_the_next_address_any_more(void)
+{
+	struct world *w = two_addresses(0);
+	char invite[WORLD_TEXT];
+
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 100");
+	TAKE(w, BOB, "INVITE");
+	strcpy(invite, w->got);
+	send(w, ALICE, CANCEL);
+	TAKE(w, ALICE, "SIP/2.0 200 ");
+	TAKE(w, ALICE, "SIP/2.0 487");
+	ack_final(w);
+	answer(w, BOB, invite, "503 Service Unavailable", "");
+	TAKE(w, BOB, "ACK");
+	QUIET(w);
+	world_end(w);
+}
+
 static void a_name_resolved_too_late_is_left_alone(void)
 {
 	struct world *w = two_addresses(1000);
@@ -353,6 +377,7 @@ int main(void)
 	TEST(after_503_comes_the_next_address);
 	TEST(after_an_icmp_error_comes_the_next_address);
 	TEST(after_silence_comes_the_next_address);
+	TEST(nobody_waits_for_the_next_address_any_more);
 	TEST(a_name_resolved_too_late_is_left_alone);
 	TEST(what_grows_too_large_is_refused);
 	TEST(a_waiting_call_is_small);

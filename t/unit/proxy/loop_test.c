@@ -72,6 +72,26 @@ static void the_documents_self_loop_is_a_spiral(void)
 	world_end(w);
 }
 
+/* One of our users is an alias of another one. */
+static void another_request_uri_is_a_spiral(void)
+{
+	struct world *w = world_new();
+	struct sim_packet *p;
+
+	w->uris[0] = "sip:robert@192.0.2.1";
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 100");
+	w->uris[0] = "sip:bob@203.0.113.1";
+	p = sim_take(&w->sim);
+	sim_arrive(&w->sim, &p->from, &p->to, p->bytes);
+	sim_packet_free(p);
+	CHECK_INT(w->refusal.status, 0);
+	TAKE(w, US, "SIP/2.0 100 Giving a try\n");
+	TAKE(w, BOB, "INVITE sip:bob@203.0.113.1 SIP/2.0\n");
+	HAS(w, "\nMax-Forwards: 68\n");
+	world_end(w);
+}
+
 static void again_and_again(struct world *w, struct context *c)
 {
 	edit_append_header(&c->edits, c->msg, SLICE("X-Every: turn\r\n"));
@@ -167,12 +187,30 @@ static void max_breadth_is_shared_out(void)
 	breadth("Max-Breadth: 0\n", NULL, 440);
 }
 
+static void what_is_out_already_counts(void)
+{
+	struct world *w = world_new();
+
+	w->uris[0] = "sip:bob@203.0.113.1";
+	send(w, ALICE, REQUEST("OPTIONS", "sip:bob@example.com", "a", "Max-Breadth: 1\n"));
+	TAKE(w, BOB, "OPTIONS");
+	CHECK_INT(context_set_uri(w->context, SLICE("sip:bob@203.0.113.2")), 0);
+	context_hold(w->context);
+	proxy_relay(w->context, w, world_relayed);
+	CHECK_INT(w->refusal.status, 440);
+	context_release(w->context);
+	TAKE(w, ALICE, "SIP/2.0 440 ");
+	world_end(w);
+}
+
 int main(void)
 {
 	TEST(a_request_to_ourselves_is_a_loop);
 	TEST(the_documents_self_loop_is_a_spiral);
+	TEST(another_request_uri_is_a_spiral);
 	TEST(the_same_header_again_is_no_difference);
 	TEST(the_crosswise_attack_is_small);
 	TEST(max_breadth_is_shared_out);
+	TEST(what_is_out_already_counts);
 	return tap_done();
 }

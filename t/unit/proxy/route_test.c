@@ -68,6 +68,11 @@ static const struct route table[] = {
      CAROL, "sip:b@203.0.113.1", "Route: <sip:203.0.113.2;lr>\n"},
     {"sip:192.0.2.1;lr=on;ftag=x", "Route: <sip:b@203.0.113.1>\n", true, true, BOB,
      "sip:b@203.0.113.1", ""},
+    /* A user of ours, or we without lr, are no Record-Route of ours. */
+    {"sip:b@192.0.2.1;lr", "Route: <sip:203.0.113.2;lr>\n", true, true, CAROL, "sip:b@192.0.2.1;lr",
+     "Route: <sip:203.0.113.2;lr>\n"},
+    {"sip:192.0.2.1", "Route: <sip:203.0.113.2;lr>\n", true, true, CAROL, "sip:192.0.2.1",
+     "Route: <sip:203.0.113.2;lr>\n"},
     /* Strict before and behind us. */
     {"sip:192.0.2.1;lr", "Route: <sip:203.0.113.3>, <sip:b@203.0.113.1>\n", true, true, DAVE,
      "sip:203.0.113.3", "Route: <sip:b@203.0.113.1>\n"},
@@ -123,7 +128,7 @@ static void our_domain_and_our_route_is_no_strict_router(void)
 		struct world *w = world_new();
 		char request[1024];
 		snprintf(request, sizeof(request),
-			 REQUEST("INVITE", "%s", "a", "Route: <sip:192.0.2.1;lr>\n"), uris[i]);
+			 REQUEST("INVITE", "%s", "a", "Route: <sip:192.0.2.9:5070;lr>\n"), uris[i]);
 		w->parked = true;
 		send(w, ALICE, request);
 		CHECK(!proxy_loose_route(w->context));
@@ -253,7 +258,7 @@ static void a_path_becomes_a_route(void)
 	struct world *w = world_new();
 
 	w->uris[0] = "sip:b@10.0.0.1";
-	w->paths[0] = "<sip:192.0.2.1;lr>, <sip:203.0.113.2;lr>,<sip:203.0.113.3;lr>";
+	w->paths[0] = "<sip:192.0.2.1;lr>,\r\n <sip:203.0.113.2;lr>,<sip:203.0.113.3;lr>";
 	send(w, ALICE, OPTIONS);
 	TAKE(w, CAROL, "OPTIONS sip:b@10.0.0.1 SIP/2.0\n");
 	HAS(w, "\nRoute: <sip:203.0.113.2;lr>,<sip:203.0.113.3;lr>\n");
