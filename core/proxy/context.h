@@ -46,7 +46,8 @@ struct target {
 	int socket;        /* to send from, -1: whichever fits */
 };
 
-/* What the script asked to be called for.  May be changed at any time. */
+/* What the script asked to be called for.  May be changed at any time; data is
+ * used until user.gone. */
 struct context_hooks {
 	void *data;
 	/* A response arrived from the network for a branch, 100 included; edits

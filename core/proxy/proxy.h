@@ -39,7 +39,7 @@ struct proxy_user {
 
 struct proxy_counters {
 	uint64_t requests;     /* new ones, ACKs end to end included */
-	uint64_t replies_made; /* finals and provisionals of our own; not 100 */
+	uint64_t replies_made; /* by routes, and finals made here */
 	uint64_t forwarded;    /* requests sent out, each branch */
 	uint64_t loops;
 	uint64_t stray_acks_dropped;
