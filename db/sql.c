@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { MAX_ATTEMPTS = 4, TABLE_FIRST_BYTES = 2048 };
+enum { MAX_ATTEMPTS = 6, TABLE_FIRST_BYTES = 2048 };
 
 void sql_init(struct sql *s, const struct store_driver *driver, const struct sql_dialect *d)
 {
@@ -216,6 +217,13 @@ enum store_error sql_table(struct sql *s, struct slice name, const char *const *
 
 /* Attempts and transactions. */
 
+/* A moment that grows: those who collided shall not meet again. */
+static void pause_before(unsigned attempt)
+{
+	const struct timespec pause = {.tv_nsec = (1L << attempt) * 500000L};
+	nanosleep(&pause, NULL);
+}
+
 enum store_error sql_attempt(struct store_connection *c, struct store_op *op, struct buf *why,
 			     sql_operation *f)
 {
@@ -230,6 +238,7 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 			sql_forget(s);
 		if (e == STORE_OK || !s->again || i == MAX_ATTEMPTS)
 			return e;
+		pause_before(i);
 	}
 }
 
