@@ -7,7 +7,7 @@
 #   make test-unit | test-spec | test-flow | test-NAME    part of it (no installing)
 #   make test-sipp   200 calls a second for 30 seconds
 #   make asan        make test with the address and undefined behaviour sanitizers
-#   make fuzz-NAME   fuzz with t/fuzz/NAME.c; SECONDS=60;  fuzz-short: all, briefly
+#   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
 #   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format
 #   make fmt         format the C files
 #   make cover       which lines the tests walk
@@ -50,7 +50,7 @@ MAIN    := $(BUILD)/obj/core/app/main.o
 UNITS   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*/*_test.c)))
 SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
 FLOWS   := $(sort $(wildcard t/flow/*_spec.lua))
-FUZZERS := $(patsubst t/fuzz/%.c,%,$(sort $(wildcard t/fuzz/*.c)))
+FUZZERS := $(patsubst t/fuzz/fuzz_%.c,%,$(sort $(wildcard t/fuzz/fuzz_*.c)))
 
 say = $(if $(V),,@echo "  $1  $@"; )
 
@@ -133,7 +133,8 @@ test-sipp: all
 .SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.
 named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS))
-test-%: all $$(filter %/$$*_test,$(UNITS))
+any := %
+test-%: all $$(filter $$(any)/$$*_test,$(UNITS))
 	@$(if $(strip $(named)),,echo "no test is called $*"; exit 1)
 	$(PROVE) -v $(named)
 
@@ -154,15 +155,20 @@ cover:
 # ---- fuzz
 
 FUZZ_OBJ = $(filter-out $(MAIN),$(OBJ))
-$(BUILD)/fuzz/%: t/fuzz/%.c $(FUZZ_OBJ)
+$(BUILD)/fuzz/%: t/fuzz/%.c t/fuzz/fuzz.h $(FUZZ_OBJ)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -It/fuzz -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(LDLIBS)
+
+# Runs over files instead: build/fuzz/fuzz_msg-replay FILE...
+$(BUILD)/fuzz/%-replay: t/fuzz/%.c t/fuzz/standalone.c $(BUILD)/liblunasip.a
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -It/fuzz -o $@ $^ $(LDLIBS)
 
 fuzz-%:
-	@$(MAKE) --no-print-directory SAN=fuzz CC=clang -j$(JOBS) build/fuzz/fuzz/$*
+	@$(MAKE) --no-print-directory SAN=fuzz CC=clang -j$(JOBS) build/fuzz/fuzz/fuzz_$*
 	@mkdir -p build/fuzz/corpus/$*
-	build/fuzz/fuzz/$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=5 -print_final_stats=0 \
-	  -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* $(wildcard t/torture/*) $(wildcard t/fuzz/$*)
+	build/fuzz/fuzz/fuzz_$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=5 -verbosity=0 \
+	  -artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* t/torture
 
 .PHONY: fuzz-short
 fuzz-short:

@@ -28,14 +28,13 @@ static const char help[] =
     "  -h, --help                  this text\n"
     "  -V, --version               the version\n"
     "\n"
-    "SCRIPT.lua returns a table: request(req), and if wanted reply(rpl), failure, branch,\n"
-    "and settings: listen, aliases, store, control, usrloc, registrar, auth, log, rr, tm,\n"
-    "script.  Flags win over settings.\n"
+    "SCRIPT.lua returns a table: request(req), and if wanted reply(rpl), failure, branch\n"
+    "and settings.  Flags win over settings.\n"
     "\n"
     "SIGTERM and SIGINT stop it cleanly: what is still to be written is written first.\n"
     "Exit status: 0 stopped or checked, 1 something failed (one line says what), 2 misuse.\n"
     "\n"
-    "Settings are explained in doc/settings.md, routes in doc/routes.md.\n";
+    "Settings, their defaults and what they mean (doc/settings.md):\n\n";
 
 static const struct option flags[] = {
     {"listen", required_argument, NULL, 'l'},  {"store", required_argument, NULL, 'd'},
@@ -70,6 +69,15 @@ static void take_store(struct options *o, char *text)
 		memset(secret + 1, '*', (size_t)(at - secret - 1));
 }
 
+static void tell_help(void)
+{
+	struct buf settings;
+	buf_init(&settings, 64 * 1024);
+	settings_help(&settings);
+	printf("%s%s%.*s\nRoutes: doc/routes.md\n", usage, help, SLICE_ARG(buf_slice(&settings)));
+	buf_free(&settings);
+}
+
 static int take_flag(struct options *o, int flag, char *value)
 {
 	switch (flag) {
@@ -88,7 +96,7 @@ static int take_flag(struct options *o, int flag, char *value)
 		o->verbose++;
 		return 0;
 	case 'h':
-		printf("%s%s", usage, help);
+		tell_help();
 		return 1;
 	case 'V':
 		printf("lunasip %s\n", LUNASIP_VERSION);

@@ -116,7 +116,10 @@ static void fill_top_via(struct transport *t, struct received *r)
 
 static const char *refusal(const struct received *r, int parsed)
 {
-	if (parsed <= 0 || r->source.port == 0)
+	if (parsed < 0 || r->source.port == 0)
+		return "not a SIP message";
+	/* A header without an end is answered 400, when so much of it came that we know whom. */
+	if (parsed == 0 && !r->msg.via.text.p)
 		return "not a SIP message";
 	if (!r->msg.request && r->msg.fault.status)
 		return r->msg.fault.reason;

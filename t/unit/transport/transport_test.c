@@ -307,6 +307,18 @@ static void what_is_no_sip_is_counted_and_dropped(void)
 	rig_close(&rig);
 }
 
+static void a_request_without_an_end_can_be_answered(void)
+{
+	struct rig rig;
+
+	rig_open(&rig);
+	deliver(&rig, ALICE,
+		"OPTIONS sip:bob@example.com SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK1\r\n");
+	CHECK_INT(rig.requests, 1);
+	rig_close(&rig);
+}
+
 static void bad_bytes_cannot_forge_a_log_line(void)
 {
 	struct rig rig;
@@ -673,6 +685,7 @@ int main(void)
 	TEST(responses_leave_from_the_socket_of_the_request);
 	TEST(keep_alives_are_not_worth_a_word);
 	TEST(what_is_no_sip_is_counted_and_dropped);
+	TEST(a_request_without_an_end_can_be_answered);
 	TEST(bad_bytes_cannot_forge_a_log_line);
 	TEST(nobody_can_be_answered_at_port_0);
 	TEST(responses_with_our_via_come_in);

@@ -20,10 +20,10 @@ end
 
 local function environment(extra)
 	local all = uv.os_environ()
+	all.LD_PRELOAD = nil -- the test's own, not the program's
 	for name, value in pairs(extra or {}) do
 		all[name] = value
 	end
-	all.LD_PRELOAD = nil -- the test's own, not the program's
 	local list = {}
 	for name, value in pairs(all) do
 		list[#list + 1] = name .. "=" .. value

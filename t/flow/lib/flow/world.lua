@@ -14,6 +14,8 @@ local world = {}
 local BUILD = os.getenv "BUILD" or "build"
 local LUNASIP = os.getenv "LUNASIP" or BUILD .. "/lunasip"
 local LUNACTL = "tools/lunactl"
+-- It loads lunasip.so, which may be a sanitized one.
+local LUNACTL_ENV = { LD_PRELOAD = os.getenv "PRELOAD" }
 local USERS = { ["10"] = "abc10", ["11"] = "abc11" }
 
 local made = 0
@@ -23,9 +25,10 @@ local made = 0
 function world.new(o)
 	made = made + 1
 	local pid = process.pid
+	assert(os.execute("mkdir -p " .. BUILD .. "/flow"))
 	local self = setmetatable({
 		net = ("127.%d.%d."):format(16 + pid // 250 % 200, 1 + pid % 250),
-		dir = ("%s/flow/%d-%d"):format(uv.fs_realpath "." .. "/" .. BUILD, pid, made),
+		dir = ("%s/flow/%d-%d"):format(uv.fs_realpath(BUILD), pid, made),
 		script = o.script or "lua/routes/default.lua",
 	}, World)
 	assert(os.execute(("rm -rf %s && mkdir -p %s"):format(self.dir, self.dir)))
@@ -80,7 +83,8 @@ return script
 end
 
 function World:lunactl(...)
-	local code, output = process.run { LUNACTL, "-d", self.store.url, ... }
+	local code, output = process.run {
+		env = LUNACTL_ENV, LUNACTL, "-d", self.store.url, ... }
 	assert(code == 0, ("lunactl %s: %s"):format(table.concat({ ... }, " "), output))
 	return output
 end
@@ -114,10 +118,25 @@ function World:stop()
 		self.proxy.output))
 end
 
+-- What the control socket answers to a line.
+function World:ask(line)
+	local pipe, answer, over = uv.new_pipe(), "", false
+	pipe:connect(self.control, function(err)
+		assert(not err, err)
+		pipe:write(line .. "\n")
+		pipe:read_start(function(_, data)
+			answer = answer .. (data or "")
+			over = not data
+		end)
+	end)
+	loop.wait("an answer on the control socket", function() return over end)
+	loop.close(pipe)
+	return answer
+end
+
 -- The counters of the running proxy, numbers by name.
 function World:stats()
-	local code, output = process.run { LUNACTL, "-s", self.control, "stats" }
-	assert(code == 0, output)
+	local output = self:ask "stats"
 	local stats = {}
 	for key, value in output:gmatch "([%w_.]+)%s+(%d+)" do
 		stats[key] = tonumber(value)
@@ -136,6 +155,7 @@ function World:wait_idle(timeout_ms)
 		table.sort(text)
 		return "an idle proxy:\n" .. table.concat(text, "\n")
 	end, function()
+		loop.pass(300)
 		stats = self:stats()
 		return stats["transactions.server"] == 0 and stats["transactions.client"] == 0
 			and stats.coroutines == 0 and stats.contexts == 0
@@ -147,7 +167,7 @@ end
 function World:location(user)
 	local json = require "dkjson"
 	local code, output = process.run {
-		LUNACTL, "-d", self.store.url, "--json", "location", "show", user,
+		env = LUNACTL_ENV, LUNACTL, "-d", self.store.url, "--json", "location", "show", user,
 	}
 	if code ~= 0 then
 		return {}
