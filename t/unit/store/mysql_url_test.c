@@ -1,0 +1,102 @@
+#include "../../../db/mysql_url.h"
+#include "tap.h"
+
+static struct arena arena;
+static struct mysql_url u;
+static char why[200];
+
+static int parse(const char *rest)
+{
+	struct buf b;
+	buf_init(&b, sizeof(why));
+	int rc = mysql_url_parse(&u, &arena, slice_str(rest), &b);
+	snprintf(why, sizeof(why), "%.*s", SLICE_ARG(buf_slice(&b)));
+	buf_free(&b);
+	return rc;
+}
+
+static void all_parts(void)
+{
+	CHECK_INT(parse("//joe:secret@db.example.org:3307/lunasip?socket=/run/m.sock"), 0);
+	CHECK_STR(u.user, "joe");
+	CHECK_STR(u.password, "secret");
+	CHECK_STR(u.host, "db.example.org");
+	CHECK_INT(u.port, 3307);
+	CHECK_STR(u.database, "lunasip");
+	CHECK_STR(u.socket, "/run/m.sock");
+}
+
+static void only_the_database_is_needed(void)
+{
+	CHECK_INT(parse("///lunasip"), 0);
+	CHECK_STR(u.database, "lunasip");
+	CHECK(!u.user && !u.password && !u.host && !u.socket && u.port == 0);
+	CHECK_INT(parse("//joe@h/d"), 0);
+	CHECK_STR(u.user, "joe");
+	CHECK(!u.password);
+	CHECK_INT(parse("//joe:@h/d"), 0);
+	CHECK_STR(u.password, "");
+}
+
+static void escapes(void)
+{
+	CHECK_INT(parse("//j%40e:%3a%2F%3F%25@h/d?socket=%2ftmp%2Fa%26b"), 0);
+	CHECK_STR(u.user, "j@e");
+	CHECK_STR(u.password, ":/?%");
+	CHECK_STR(u.socket, "/tmp/a&b");
+	/* What is behind the first : of the user is the password. */
+	CHECK_INT(parse("//joe:a:b@h/d"), 0);
+	CHECK_STR(u.password, "a:b");
+}
+
+static void addresses(void)
+{
+	CHECK_INT(parse("//[2001:db8::1]:3306/d"), 0);
+	CHECK_STR(u.host, "2001:db8::1");
+	CHECK_INT(u.port, 3306);
+	CHECK_INT(parse("//[::1]/d"), 0);
+	CHECK_STR(u.host, "::1");
+	CHECK_INT(parse("//[::1/d"), -1);
+	CHECK_INT(parse("//[::1]3306/d"), -1);
+}
+
+static void malformed(void)
+{
+	static const char *const bad[] = {
+	    "",
+	    "/h/d",
+	    "h/d",
+	    "//h",
+	    "//h/",
+	    "//h/a/b",
+	    "//h:0/d",
+	    "//h:65536/d",
+	    "//h:/d",
+	    "//h:x/d",
+	    "//u:%zz@h/d",
+	    "//u:%4@h/d",
+	    "//u:%00@h/d",
+	    "//h/%",
+	    "//h/d?socket",
+	    "//h/d?tls=1",
+	    "//h/d?=x",
+	    "//geheim:geheim/d",
+	    "//u:geh/eim@h/d",
+	};
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK_INT(parse(bad[i]), -1);
+		CHECK(why[0] != '\0' && !strstr(why, "geh"));
+	}
+}
+
+int main(void)
+{
+	arena_init(&arena, 1000);
+	TEST(all_parts);
+	TEST(only_the_database_is_needed);
+	TEST(escapes);
+	TEST(addresses);
+	TEST(malformed);
+	arena_free(&arena);
+	return tap_done();
+}
