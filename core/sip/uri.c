@@ -281,13 +281,13 @@ static bool sip_equal(const struct uri *a, const struct uri *b)
 
 bool uri_equal(const struct uri *a, const struct uri *b)
 {
+	if (slice_eq(a->text, b->text))
+		return true;
 	if (!slice_ieq(a->scheme_text, b->scheme_text))
 		return false;
 	if (!uri_is_sip(a))
 		return slice_eq(a->opaque, b->opaque);
-	if (is_long(a) || is_long(b))
-		return slice_eq(a->text, b->text);
-	return sip_equal(a, b);
+	return !is_long(a) && !is_long(b) && sip_equal(a, b);
 }
 
 /* The address of an IP literal, brackets or not: its octets (4 or 16), else 0. */

@@ -212,6 +212,7 @@ static void the_other_rules(void)
 	equal_is("sip:a@b?x=1&x=1", "sip:a@b?x=1", true);
 	equal_is("sip:a@b?x=1", "sip:a@b?x=2", false);
 	equal_is("sip:a@[2001:DB8::1]", "sip:a@[2001:db8:0:0::1]", true);
+	equal_is("sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2", true); /* equal to itself at least */
 	equal_is("tel:+1", "TEL:+1", true);
 	equal_is("tel:+1", "tel:+2", false);
 }
