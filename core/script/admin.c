@@ -248,6 +248,40 @@ int admin_ha1(lua_State *L)
 	return 1;
 }
 
+static struct slice text_field(lua_State *L, const char *name)
+{
+	if (lua_getfield(L, 1, name) == LUA_TNIL)
+		return SLICE_NULL;
+	return state_slice(L, -1);
+}
+
+int admin_digest(lua_State *L)
+{
+	char ha1[DIGEST_HEX], out[DIGEST_HEX];
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	struct slice method = text_field(L, "method");
+	struct slice password = text_field(L, "password");
+	struct digest_credentials c = {
+	    .username = text_field(L, "username"),
+	    .realm = text_field(L, "realm"),
+	    .nonce = text_field(L, "nonce"),
+	    .uri = text_field(L, "uri"),
+	    .cnonce = text_field(L, "cnonce"),
+	    .nc = text_field(L, "nc"),
+	    .qop = text_field(L, "qop").p ? DIGEST_QOP_AUTH : DIGEST_QOP_NONE,
+	};
+	bool sha256 = slice_ieq(text_field(L, "algorithm"), SLICE("SHA-256"));
+
+	if (!method.p || !password.p || !c.username.p || !c.realm.p || !c.nonce.p || !c.uri.p)
+		return luaL_error(L, "method, uri, username, realm, nonce and password it needs");
+	c.algorithm = sha256 ? DIGEST_SHA256 : DIGEST_MD5;
+	digest_ha1(c.algorithm, c.username, c.realm, password, ha1);
+	digest_response(&c, slice_str(ha1), method, SLICE(""), out);
+	lua_pushstring(L, out);
+	return 1;
+}
+
 /* The control socket */
 
 static int connect_to(const char *path)

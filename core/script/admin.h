@@ -1,6 +1,6 @@
 /*
- * admin: what tools/lunactl needs: databases, password hashes, the control
- * socket of a running proxy.  For plain Lua; calls block.
+ * admin: what tools/lunactl and the test kit need: databases, digests, the
+ * control socket of a running proxy.  For plain Lua; calls block.
  */
 #ifndef SCRIPT_ADMIN_H
 #define SCRIPT_ADMIN_H
@@ -11,6 +11,11 @@
 int admin_store(lua_State *L);
 /* ha1(algorithm, user, realm, password): hex digits; "MD5" or "SHA-256". */
 int admin_ha1(lua_State *L);
+/*
+ * digest{method=, uri=, username=, realm=, nonce=, password=[, qop=, nc=, cnonce=, algorithm=]}:
+ * the response of a client.
+ */
+int admin_digest(lua_State *L);
 /* control(path, command): the answer, or nil and the reason. */
 int admin_control(lua_State *L);
 

@@ -87,8 +87,9 @@ static int no_xlog(lua_State *L)
 }
 
 static const luaL_Reg tool_functions[] = {
-    {"xlog", no_xlog},  {"uri", module_uri},        {"sim", world_new}, {"store", admin_store},
-    {"ha1", admin_ha1}, {"control", admin_control}, {NULL, NULL},
+    {"xlog", no_xlog},          {"uri", module_uri}, {"sim", world_new},
+    {"store", admin_store},     {"ha1", admin_ha1},  {"digest", admin_digest},
+    {"control", admin_control}, {NULL, NULL},
 };
 
 int luaopen_lunasip(lua_State *L)

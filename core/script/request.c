@@ -3,6 +3,7 @@
 #include "script/regex.h"
 #include "script/scope.h"
 #include "script/xlog.h"
+#include "sip/lex.h"
 #include "sip/reply.h"
 
 int request_reply(lua_State *L, struct message *m, unsigned status, struct slice reason,
@@ -119,6 +120,34 @@ static int set_next_hop(lua_State *L)
 	return 0;
 }
 
+/* The user part of a SIP URI without its escapes: "%30%30" is "00" to compare with. */
+static int push_user(lua_State *L, struct slice text)
+{
+	struct arena *a = &object_request(L)->context->request->arena;
+	struct uri uri;
+
+	if (text.p && uri_parse(&uri, text) == URI_OK && uri_is_sip(&uri) && uri.user.p)
+		scope_push(L, lex_unescape(a, uri.user));
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
+static int get_ruri_user(lua_State *L)
+{
+	return push_user(L, object_request(L)->context->uri);
+}
+
+static int get_from_user(lua_State *L)
+{
+	return push_user(L, object_request(L)->context->msg->from.uri);
+}
+
+static int get_to_user(lua_State *L)
+{
+	return push_user(L, object_request(L)->context->msg->to.uri);
+}
+
 static int get_max_forwards(lua_State *L)
 {
 	int n = object_request(L)->context->msg->max_forwards;
@@ -212,6 +241,9 @@ static const luaL_Reg request_methods[] = {
 static const struct field request_fields[] = {
     {"method", scope_get_method, NULL},
     {"ruri", get_ruri, set_ruri},
+    {"ruri_user", get_ruri_user, NULL},
+    {"from_user", get_from_user, NULL},
+    {"to_user", get_to_user, NULL},
     {"original_ruri", get_original_ruri, NULL},
     {"next_hop", get_next_hop, set_next_hop},
     {"from", scope_get_from, NULL},

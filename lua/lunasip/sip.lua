@@ -1,0 +1,85 @@
+-- sip: SIP messages as Lua tables, for specs and tools.
+local sip = {}
+
+local Message = {}
+Message.__index = Message
+
+local compact = {
+	v = "via", f = "from", t = "to", i = "call-id", m = "contact", l = "content-length",
+	c = "content-type", k = "supported", s = "subject", e = "content-encoding",
+}
+
+local function canonical(name)
+	name = name:lower()
+	return compact[name] or name
+end
+
+-- All values of a header field, in order.
+function Message:all(name)
+	local values = {}
+	for _, h in ipairs(self.headers) do
+		if canonical(h.name) == canonical(name) then values[#values + 1] = h.value end
+	end
+	return values
+end
+
+-- The first value of a header field, or nil.
+function Message:header(name)
+	return self:all(name)[1]
+end
+
+-- The value of a parameter of a header field: msg:param("To", "tag").
+function Message:param(name, param)
+	local value = self:header(name)
+	if not value then return nil end
+	local behind = value:gsub("^[^;]*<[^>]*>", "")
+	return behind:match("[; ,]" .. param .. "=\"([^\"]*)\"")
+		or behind:match("[; ,]" .. param .. "=([^;,%s]*)")
+end
+
+-- The URI of From, To, Contact, Route …, of its n-th value.
+function Message:uri(name, n)
+	local value = self:all(name)[n or 1]
+	return value and (value:match "<([^>]*)>" or value:match "^([^;]*)")
+end
+
+-- The text of one message as a table: method and ruri, or status and reason;
+-- headers, a list of {name, value}; body; text.
+function sip.parse(text)
+	local head, body = text:match "^(.-\r\n)\r\n(.*)$"
+	assert(head, "not a SIP message: no empty line")
+	head = head:gsub("\r\n[ \t]+", " ")
+	local start = head:match "^[^\r]*"
+	local msg = setmetatable({ text = text, start = start, body = body, headers = {} }, Message)
+	msg.status, msg.reason = start:match "^SIP/2.0 (%d%d%d) (.*)$"
+	msg.status = tonumber(msg.status)
+	if not msg.status then
+		msg.method, msg.ruri = start:match "^(%S+) (%S+) SIP/2.0$"
+		assert(msg.method, "not a SIP message: " .. start)
+	end
+	for name, value in head:sub(#start + 3):gmatch "([^:\r\n]+):%s*([^\r\n]*)\r\n" do
+		msg.headers[#msg.headers + 1] = { name = name:match "^(.-)%s*$", value = value }
+	end
+	msg.cseq, msg.cseq_method = (msg:header "CSeq" or ""):match "^(%d+)%s+(%S+)$"
+	msg.cseq = tonumber(msg.cseq)
+	return msg
+end
+
+-- A message from a start line, header lines ("Name: value") and a body.
+function sip.build(start, lines, body)
+	body = body or ""
+	local all = { start }
+	for _, line in ipairs(lines) do all[#all + 1] = line end
+	all[#all + 1] = "Content-Length: " .. #body
+	return table.concat(all, "\r\n") .. "\r\n\r\n" .. body
+end
+
+-- The parameters of a Digest challenge or of credentials.
+function sip.digest_params(value)
+	local params = {}
+	for name, text in value:gmatch "([%w-]+)=\"([^\"]*)\"" do params[name:lower()] = text end
+	for name, text in value:gmatch "([%w-]+)=([^\",%s]+)" do params[name:lower()] = text end
+	return params
+end
+
+return sip
