@@ -3,6 +3,7 @@
 #include "registrar/aor.h"
 #include "registrar/dirty.h"
 #include "registrar/hold.h"
+#include "registrar/rows.h"
 
 #include <stdlib.h>
 
@@ -147,68 +148,7 @@ static void note_store(struct location *l, const struct store_op *op)
 	l->store_down = down;
 }
 
-/* Rows. */
-
-/* A default of other schemas' aliases tables, in whatever time zone it was read. */
-static bool is_default_date(int64_t t)
-{
-	static const int64_t dates[] = {1590701535, 1906234335};
-	for (unsigned i = 0; i < 2; i++) {
-		int64_t off = t - dates[i];
-		if (off >= -14 * 3600 && off <= 14 * 3600 && off % 900 == 0)
-			return true;
-	}
-	return false;
-}
-
-static void row_read(const struct location *l, struct store_binding *b)
-{
-	if (l->aliases && is_default_date(b->expires))
-		b->expires = 0;
-	if (b->expires < 0)
-		b->expires = 1;
-}
-
-struct bindings {
-	struct store_binding *v;
-	const struct store_binding **order;
-	unsigned n;
-};
-
-/* Best q first, then by id (of rows: oldest first); equals stay as they came. */
-static bool comes_before(const struct store_binding *a, const struct store_binding *b)
-{
-	int q = binding_compare_q(a, b);
-	return q != 0 ? q < 0 : a->id < b->id;
-}
-
-static void bindings_sort(struct bindings *b)
-{
-	for (unsigned i = 0; i < b->n; i++) {
-		unsigned at = i;
-		for (; at > 0 && comes_before(&b->v[i], b->order[at - 1]); at--)
-			b->order[at] = b->order[at - 1];
-		b->order[at] = &b->v[i];
-	}
-}
-
-/* op's rows without those that are expired, with room for more. */
-static void bindings_of_rows(const struct location *l, struct bindings *b, struct store_op *op,
-			     unsigned more)
-{
-	unsigned room = op->n_bindings + more;
-	b->v = arena_alloc(&op->arena, room * sizeof(*b->v));
-	b->order = arena_alloc(&op->arena, room * sizeof(struct store_binding *));
-	b->n = 0;
-	for (unsigned i = 0; i < op->n_bindings; i++) {
-		row_read(l, &op->bindings[i]);
-		if (!binding_is_expired(&op->bindings[i], now_s(l)))
-			b->v[b->n++] = op->bindings[i];
-	}
-	bindings_sort(b);
-}
-
-static struct location_view view_of(const struct bindings *b)
+static struct location_view view_of(const struct rows *b)
 {
 	return (struct location_view){b->order, b->n};
 }
@@ -221,13 +161,13 @@ static void memory_view(struct location *l, const struct aor_key *key,
 	const struct store_binding *few_order[FEW_BINDINGS];
 	const struct aor *a = aor_find(&l->aors, key);
 	unsigned room = aor_count(a);
-	struct bindings b = {few, few_order, 0};
+	struct rows b = {few, few_order, 0};
 	if (room > FEW_BINDINGS) {
 		b.v = mem_alloc(room * sizeof(*b.v));
 		b.order = mem_alloc(room * sizeof(struct store_binding *));
 	}
 	b.n = aor_bindings(a, now_s(l), b.v);
-	bindings_sort(&b);
+	rows_sort(&b);
 	struct location_view view = view_of(&b);
 	visit(data, &view);
 	if (room > FEW_BINDINGS) {
@@ -263,10 +203,10 @@ static void on_lookup(struct store_op *op)
 {
 	struct lookup *k = op->data;
 	struct location *l = k->l;
-	struct bindings b = {0};
+	struct rows b = {0};
 	note_store(l, op);
 	if (op->error == STORE_OK)
-		bindings_of_rows(l, &b, op, 0);
+		rows_of(&b, op, l->aliases, now_s(l), 0);
 	struct location_view view = view_of(&b);
 	k->found(k->data, op->error, &view);
 	store_op_free(op);
@@ -304,7 +244,7 @@ struct change {
 	int verdict;
 	enum store_error error;
 	struct store_op *load; /* mode 3: its rows … */
-	struct bindings rows;  /* … and what they become */
+	struct rows rows;      /* … and what they become */
 	void *data;
 	location_merge *merge;
 	void (*done)(void *data, enum store_error e, int verdict, const struct location_view *view);
@@ -353,34 +293,6 @@ static void apply_in_memory(struct location *l, const struct aor_key *key,
 	aor_settle(a);
 }
 
-static int find_row(const struct bindings *b, struct slice ruid)
-{
-	for (unsigned i = 0; i < b->n; i++)
-		if (slice_eq(b->v[i].ruid, ruid))
-			return (int)i;
-	return -1;
-}
-
-static void apply_to_rows(struct bindings *b, const struct location_change *what)
-{
-	for (unsigned i = 0; i < what->n_removes; i++) {
-		int at = find_row(b, what->removes[i]);
-		if (at < 0)
-			continue;
-		b->n--;
-		for (unsigned k = (unsigned)at; k < b->n; k++)
-			b->v[k] = b->v[k + 1];
-	}
-	for (unsigned i = 0; i < what->n_puts; i++) {
-		int at = find_row(b, what->puts[i].ruid);
-		struct store_binding *to = &b->v[at < 0 ? b->n++ : (unsigned)at];
-		uint64_t id = at < 0 ? UINT64_MAX : to->id;
-		*to = what->puts[i];
-		to->id = id;
-	}
-	bindings_sort(b);
-}
-
 static void change_written(struct store_op *op)
 {
 	struct change *c = op->data;
@@ -392,7 +304,8 @@ static void change_written(struct store_op *op)
 	if (e == STORE_OK && in_memory(l))
 		apply_in_memory(l, &c->key, &written);
 	if (e == STORE_OK && !in_memory(l))
-		apply_to_rows(&c->rows, &c->what);
+		rows_apply(&c->rows, c->what.puts, c->what.n_puts, c->what.removes,
+			   c->what.n_removes);
 	store_op_free(op);
 	change_end(c, e);
 }
@@ -486,10 +399,10 @@ static void change_loaded(struct store_op *op)
 		change_end(c, op->error);
 		return;
 	}
-	bindings_of_rows(c->l, &c->rows, op, 0);
+	rows_of(&c->rows, op, c->l->aliases, now_s(c->l), 0);
 	struct location_view view = view_of(&c->rows);
 	change_merge(c, &view);
-	bindings_of_rows(c->l, &c->rows, op, c->what.n_puts);
+	rows_of(&c->rows, op, c->l->aliases, now_s(c->l), c->what.n_puts);
 	change_proceed(c);
 }
 
@@ -542,7 +455,7 @@ static void load_row(struct location *l, struct store_binding *row)
 {
 	struct aor_key key;
 	struct store_binding newer;
-	row_read(l, row);
+	row_read(row, l->aliases);
 	if (binding_is_expired(row, now_s(l)))
 		return;
 	aor_key_set(&key, row->username, row->domain, l->o.use_domain);

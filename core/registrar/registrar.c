@@ -1,10 +1,8 @@
 #include "registrar/registrar.h"
 
 #include "registrar/contact.h"
+#include "registrar/listing.h"
 #include "sip/lex.h"
-
-#include <stdio.h>
-#include <time.h>
 
 /* What fits in the columns of the store; longer texts are refused, not cut. */
 enum {
@@ -461,66 +459,6 @@ static int save_merge(void *data, struct arena *a, const struct location_view *n
 
 /* The answer (step 8). */
 
-static void put_q(struct buf *out, int q)
-{
-	char digits[8];
-	if (q < 0)
-		return;
-	buf_puts(out, ";q=");
-	if (q == 0 || q >= 1000) {
-		buf_putc(out, q ? '1' : '0');
-		return;
-	}
-	int n = snprintf(digits, sizeof(digits), "0.%03d", q % 1000);
-	while (digits[n - 1] == '0')
-		n--;
-	buf_put(out, slice_of(digits, (size_t)n));
-}
-
-static void put_quoted(struct buf *out, struct slice s)
-{
-	buf_putc(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_putc(out, '\\');
-		if ((unsigned char)s.p[i] >= ' ')
-			buf_putc(out, s.p[i]);
-	}
-	buf_putc(out, '"');
-}
-
-/* A binding that never expires is said to last as long as can be said. */
-static void put_contact(struct buf *out, const struct store_binding *b, int64_t now_s)
-{
-	buf_puts(out, "Contact: <");
-	buf_put(out, b->contact);
-	buf_putc(out, '>');
-	put_q(out, b->q);
-	buf_puts(out, ";expires=");
-	buf_u64(out, b->expires == 0 ? UINT32_MAX : (uint64_t)(b->expires - now_s));
-	if (b->instance.n > 0) {
-		buf_puts(out, ";+sip.instance=");
-		put_quoted(out, b->instance);
-	}
-	if (b->reg_id != 0)
-		buf_printf(out, ";reg-id=%u", (unsigned)b->reg_id);
-	buf_puts(out, "\r\n");
-}
-
-/* RFC 3261 20.17; by hand, since strftime asks the locale. */
-static void put_date(struct buf *out, int64_t now_s)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t t = (time_t)now_s;
-	struct tm tm;
-	if (!gmtime_r(&t, &tm))
-		return;
-	buf_printf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday,
-		   tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-		   tm.tm_sec);
-}
-
 /* RFC 3327 5.3: told to who understands it. */
 static void put_path(const struct save *s, struct buf *out)
 {
@@ -541,9 +479,9 @@ static void answer_ok(struct save *s, const struct location_view *view)
 	int64_t now_s = env_wall_s(s->env);
 	buf_init(&out, MAX_ANSWER);
 	for (unsigned i = 0; i < view->n; i++)
-		put_contact(&out, view->v[i], now_s);
+		listing_contact(&out, view->v[i], now_s);
 	put_path(s, &out);
-	put_date(&out, now_s);
+	listing_date(&out, now_s);
 	s->answer = (struct registrar_answer){.status = 200, .reason = SLICE("")};
 	if (out.failed)
 		refuse(s, 500, "Too Many Bindings");

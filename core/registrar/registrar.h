@@ -11,11 +11,23 @@
 #include "registrar/location.h"
 #include "sip/msg.h"
 
+/*
+ * A Contact outlives its refresh by RFC 3261 19.1.4 (or by instance and reg-id,
+ * RFC 5626).  Refused, with nothing changed, are:
+ *   400  a Contact, Path or q that cannot be read; a Contact that is no SIP
+ *        URI; `*` without Expires 0 or not alone; a CSeq not above that of the
+ *        same Call-ID; texts too long for the store
+ *   404  To without a user part, or with one no subscriber can have
+ *   420  Require of what is not supported
+ *   423  a requested time below min_expires_s (and below an hour)
+ *   503  max_contacts is reached, or the store failed
+ * A time above 32 bits counts as the largest, one that is no number as absent.
+ */
 struct registrar_options {
 	uint32_t default_expires_s; /* 3600 */
 	uint32_t min_expires_s;     /* 60; shorter ones get 423 */
 	uint32_t max_expires_s;     /* 86400; longer ones are shortened */
-	unsigned max_contacts;      /* per AOR */
+	unsigned max_contacts;      /* per AOR; 0: any number */
 	bool replace_oldest;        /* at max_contacts: else 503 */
 	bool path; /* Path is stored and obeyed; else a request that requires it gets 420 */
 };
@@ -34,7 +46,9 @@ struct registrar_answer {
 struct registrar_request {
 	struct arena *arena;
 	const struct msg *msg;
-	struct addr source;  /* kept as `received` when the top Via or Contact does not tell it */
+	/* Kept as `received` when a NAT stands between: the Contact is the address
+	 * in the top Via, and it is not this one. */
+	struct addr source;
 	struct slice socket; /* "udp:ADDR:PORT" it came in at */
 };
 void registrar_save(struct env *env, struct location *l, const struct registrar_options *o,
