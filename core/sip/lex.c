@@ -77,15 +77,29 @@ static size_t bracketed(struct slice s)
 	return close ? (size_t)(close - s.p) + 1 : 0;
 }
 
+/* What lex_until steps over at once: a quoted string, <...>, or one byte; 0: left open. */
+static size_t unit_length(struct slice s)
+{
+	switch (s.p[0]) {
+	case '"':
+		return lex_quoted(s);
+	case '<':
+		return bracketed(s);
+	default:
+		return 1;
+	}
+}
+
 size_t lex_until(struct slice s, const char *stops)
 {
 	for (size_t i = 0, n; i < s.n; i += n) {
 		char c = s.p[i];
+		n = 1;
+		if (lex_is_token(c))
+			continue;
 		if (c && strchr(stops, c))
 			return i;
-		n = c == '"'   ? lex_quoted(lex_skip(s, i))
-		    : c == '<' ? bracketed(lex_skip(s, i))
-			       : 1;
+		n = unit_length(lex_skip(s, i));
 		if (n == 0)
 			return SIZE_MAX;
 	}

@@ -55,6 +55,7 @@ size_t lex_quoted(struct slice s);
 /*
  * Up to the first of the stop characters that stands outside quoted strings
  * and <>; all of s when there is none.  SIZE_MAX when a quote or < stays open.
+ * Token characters cannot be stops.
  */
 size_t lex_until(struct slice s, const char *stops);
 

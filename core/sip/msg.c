@@ -233,27 +233,31 @@ static void check_bare_cr(struct msg *m)
 	}
 }
 
+/* Length of the empty line at the beginning of s, or 0. */
+static size_t empty_line(struct slice s)
+{
+	if (s.n > 0 && s.p[0] == '\n')
+		return 1;
+	return s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n' ? 2 : 0;
+}
+
 /*
  * From behind the start line to behind the empty line.  Returns the octets
  * taken; *ended: the empty line was there.
  */
 static size_t parse_headers(struct msg *m, struct arena *a, struct slice s, bool *ended)
 {
-	size_t n = 0, length;
 	unsigned cap = 0;
-	*ended = false;
-	while ((length = line_length(lex_skip(s, n)))) {
-		if (without_line_end(slice_of(s.p + n, length)).n == 0) {
-			*ended = true;
-			return n + length;
-		}
+	size_t n = 0, empty, length;
+	while (!(empty = empty_line(lex_skip(s, n)))) {
 		length = header_length(lex_skip(s, n));
 		if (length == 0)
 			break;
 		parse_header(m, a, slice_of(s.p + n, length), &cap);
 		n += length;
 	}
-	return n;
+	*ended = empty > 0;
+	return n + empty;
 }
 
 /* ---- what every element reads ---- */

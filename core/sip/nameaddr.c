@@ -57,7 +57,7 @@ static size_t display_length(struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '<')
 			return i;
-		if (strchr("\",;>\\", s.p[i]))
+		if (!lex_is_token(s.p[i]) && strchr("\",;>\\", s.p[i]))
 			break;
 	}
 	return SIZE_MAX;
