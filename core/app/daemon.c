@@ -3,7 +3,6 @@
 #include "app/control.h"
 #include "app/listen.h"
 #include "app/stats.h"
-#include "app/version.h"
 
 #include <signal.h>
 #include <stdio.h>

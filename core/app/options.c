@@ -1,5 +1,4 @@
 #include "app/options.h"
-#include "app/version.h"
 
 #include <getopt.h>
 #include <stdio.h>

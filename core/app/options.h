@@ -6,6 +6,8 @@
 
 #include "script/settings.h"
 
+#define LUNASIP_VERSION "0.1.0"
+
 enum { EXIT_USAGE = 2 };
 
 struct options {

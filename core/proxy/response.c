@@ -250,7 +250,9 @@ static bool has_second_via(const struct msg *m)
 	struct hdr_walk w = {0};
 	struct slice via;
 
-	return msg_walk(m, HDR_VIA, &w, &via) && msg_walk(m, HDR_VIA, &w, &via);
+	bool first = msg_walk(m, HDR_VIA, &w, &via);
+
+	return first && msg_walk(m, HDR_VIA, &w, &via);
 }
 
 /* Takes r. */

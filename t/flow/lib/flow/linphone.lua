@@ -1,5 +1,4 @@
 -- A real phone: linphonec, driven over its standard input.
-local uv = require "luv"
 local process = require "flow.process"
 local tone = require "flow.tone"
 
