@@ -13,7 +13,7 @@
 enum {
 	MAX_SOURCE_BYTES = 4 << 20,
 	MAX_WHY_BYTES = 4096,
-	LOAD_INSTRUCTIONS = 50000000, /* at top level: about a second at most */
+	LOAD_INSTRUCTIONS = 10000000, /* at top level: well below a second */
 };
 
 /* A load under way: what the protected part needs and finds. */
@@ -211,7 +211,11 @@ static int error_text(lua_State *L)
 {
 	if (lua_type(L, 1) == LUA_TSTRING)
 		return 1;
-	luaL_where(L, 1);
+	lua_pushliteral(L, "");
+	for (int level = 1; level < 4 && lua_rawlen(L, -1) == 0; level++) {
+		lua_pop(L, 1);
+		luaL_where(L, level); /* empty for C functions, as error() is */
+	}
 	luaL_tolstring(L, 1, NULL);
 	lua_concat(L, 2);
 	return 1;

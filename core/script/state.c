@@ -81,7 +81,10 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 	s->exhausted = true;
 	*s->budget = 0;
 	lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
-	luaL_error(L, "too many instructions: an endless loop?");
+	luaL_where(L, 0); /* in a hook, level 0 is the script's own function */
+	lua_pushliteral(L, "too many instructions: an endless loop?");
+	lua_concat(L, 2);
+	lua_error(L);
 }
 
 void state_limit(struct state *s, lua_State *L)

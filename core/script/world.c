@@ -108,6 +108,7 @@ static int override_settings(lua_State *L, struct world *w)
 	buf_init(&path, MAX_WHY_BYTES);
 	int status = settings_read(&w->script->settings, L, lua_gettop(L), &path, &w->why);
 	buf_free(&path);
+	w->script->state.memory_max = w->script->settings.script_memory_bytes;
 	return status;
 }
 
