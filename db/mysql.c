@@ -16,13 +16,12 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-	CONNECT_TIMEOUT_S = 5,
-	ANSWER_TIMEOUT_S = 10, /* longer than a lock may be waited for: 5 s */
 	RETRY_MS = 1000,
 	QUICK_MS = 1000, /* an operation that failed faster may be tried again */
 	CONNECTIONS = 4,
@@ -37,9 +36,6 @@ enum {
 	LOST_EXTENDED = 2055,
 	IDLE_TOO_LONG = 4031
 };
-
-static const char session[] =
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = 5";
 
 struct mysql {
 	struct sql sql;
@@ -82,14 +78,20 @@ static void disconnect(struct mysql *c)
 
 static void set_options(MYSQL *h, const struct mysql_url *u)
 {
-	const unsigned connect_s = CONNECT_TIMEOUT_S, answer_s = ANSWER_TIMEOUT_S, off = 0;
+	const unsigned off = 0;
 	const unsigned protocol = u->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-	mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
-	mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &answer_s);
-	mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &answer_s);
+	char session[128];
+	/* Who waits for a lock shall be told so before the connection is given up. */
+	snprintf(
+	    session, sizeof(session),
+	    "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = %u",
+	    (u->timeout_s + 1) / 2);
+	mysql_options(h, MYSQL_INIT_COMMAND, session);
+	mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &u->connect_timeout_s);
+	mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &u->timeout_s);
+	mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &u->timeout_s);
 	mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off);
 	mysql_options(h, MYSQL_SET_CHARSET_NAME, "binary");
-	mysql_options(h, MYSQL_INIT_COMMAND, session);
 	/* Else "localhost" with a port would mean the default socket. */
 	if (u->socket || u->port)
 		mysql_options(h, MYSQL_OPT_PROTOCOL, &protocol);

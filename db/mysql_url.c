@@ -1,5 +1,7 @@
 #include "mysql_url.h"
 
+enum { MAX_TIMEOUT_S = 3600 };
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -87,16 +89,36 @@ static int parse_host(struct mysql_url *u, struct arena *a, struct slice host, s
 	return host.n > 0 ? take(&u->host, a, host, "host", why) : 0;
 }
 
+static int take_seconds(unsigned *out, struct slice s, struct buf *why)
+{
+	uint32_t seconds;
+	if (slice_u32(s, &seconds) < 0 || seconds == 0 || seconds > MAX_TIMEOUT_S) {
+		buf_printf(why, "a timeout in the URL is not a number from 1 to %d", MAX_TIMEOUT_S);
+		return -1;
+	}
+	*out = seconds;
+	return 0;
+}
+
+static int parse_option(struct mysql_url *u, struct arena *a, struct slice name, struct slice value,
+			struct buf *why)
+{
+	if (slice_eq(name, SLICE("socket")) && value.n > 0)
+		return take(&u->socket, a, value, "socket", why);
+	if (slice_eq(name, SLICE("connect_timeout")))
+		return take_seconds(&u->connect_timeout_s, value, why);
+	if (slice_eq(name, SLICE("timeout")))
+		return take_seconds(&u->timeout_s, value, why);
+	buf_puts(why, "the URL takes ?socket=PATH, connect_timeout=S and timeout=S only");
+	return -1;
+}
+
 static int parse_query(struct mysql_url *u, struct arena *a, struct slice query, struct buf *why)
 {
 	while (query.n > 0) {
 		struct slice next = cut(&query, '&');
 		struct slice value = cut(&query, '=');
-		if (!slice_eq(query, SLICE("socket")) || !value.p) {
-			buf_puts(why, "the URL takes nothing but ?socket=PATH");
-			return -1;
-		}
-		if (take(&u->socket, a, value, "socket", why) < 0)
+		if (parse_option(u, a, query, value, why) < 0)
 			return -1;
 		query = next;
 	}
@@ -105,7 +127,7 @@ static int parse_query(struct mysql_url *u, struct arena *a, struct slice query,
 
 int mysql_url_parse(struct mysql_url *u, struct arena *a, struct slice rest, struct buf *why)
 {
-	*u = (struct mysql_url){0};
+	*u = (struct mysql_url){.connect_timeout_s = 5, .timeout_s = 10};
 	if (!slice_starts(rest, SLICE("//"))) {
 		buf_puts(why, "the URL must look like mysql://USER:PASSWORD@HOST:PORT/DATABASE");
 		return -1;

@@ -241,6 +241,25 @@ static void a_killed_connection_is_made_anew(void)
 	backend_close(&db);
 }
 
+static enum store_error try_load(void)
+{
+	struct store_op *op = op_new(STORE_LOCATION_LOAD, "location");
+	op->username = SLICE("10");
+	enum store_error e = op_run(&db, op);
+	CHECK(e == STORE_OK || op->message.n > 0);
+	store_op_free(op);
+	return e;
+}
+
+/* Asks until there is an answer, 10 s at most. */
+static void await_answer(void)
+{
+	enum store_error e = STORE_UNAVAILABLE;
+	for (uint64_t began = uv_hrtime(); e != STORE_OK && uv_hrtime() - began < 10000000000;)
+		e = try_load();
+	CHECK_INT(e, STORE_OK);
+}
+
 static void a_stopped_server_is_reported_at_once_and_found_again(void)
 {
 	place(&db);
@@ -249,25 +268,30 @@ static void a_stopped_server_is_reported_at_once_and_found_again(void)
 	put(&db, binding("r1", "10", "sip:a@b"));
 	shell("t/tools/mariadb.sh stop %s/mariadb", test_dir);
 	uint64_t began = uv_hrtime();
-	for (unsigned i = 0; i < 100; i++) {
-		struct store_op *op = op_new(STORE_LOCATION_LOAD, "location");
-		op->username = SLICE("10");
-		CHECK_INT(op_run(&db, op), STORE_UNAVAILABLE);
-		CHECK(op->message.n > 0);
-		store_op_free(op);
-	}
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(try_load(), STORE_UNAVAILABLE);
 	CHECK(uv_hrtime() - began < 2000000000);
-
 	start_mariadb();
-	enum store_error e = STORE_UNAVAILABLE;
-	for (began = uv_hrtime(); e != STORE_OK && uv_hrtime() - began < 10000000000;) {
-		struct store_op *op = op_new(STORE_LOCATION_LOAD, "location");
-		op->username = SLICE("10");
-		e = op_run(&db, op);
-		store_op_free(op);
-	}
-	CHECK_INT(e, STORE_OK);
+	await_answer();
 	CHECK_INT(count(&db, "10"), 1);
+	backend_close(&db);
+}
+
+/* It costs the wait for an answer and the one for a connection, not 100 of them. */
+static void a_hung_server_is_waited_for_once(void)
+{
+	place(&db);
+	strcat(db.url, "&timeout=1&connect_timeout=1");
+	backend_open(&db);
+	backend_create(&db);
+	put(&db, binding("r1", "10", "sip:a@b"));
+	shell("kill -STOP $(cat %s/mariadb/pid)", test_dir);
+	uint64_t began = uv_hrtime();
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_INT(try_load(), STORE_UNAVAILABLE);
+	CHECK(uv_hrtime() - began < 5000000000);
+	shell("kill -CONT $(cat %s/mariadb/pid)", test_dir);
+	await_answer();
 	backend_close(&db);
 }
 
@@ -330,6 +354,7 @@ int main(void)
 	TEST(never_is_never_in_every_zone);
 	TEST(a_killed_connection_is_made_anew);
 	TEST(a_stopped_server_is_reported_at_once_and_found_again);
+	TEST(a_hung_server_is_waited_for_once);
 	TEST(passwords_work_and_stay_secret);
 	TEST(a_server_that_is_not_there_gives_a_reason);
 	return tap_done();

@@ -24,6 +24,20 @@ static void all_parts(void)
 	CHECK_INT(u.port, 3307);
 	CHECK_STR(u.database, "lunasip");
 	CHECK_STR(u.socket, "/run/m.sock");
+	CHECK_INT(u.connect_timeout_s, 5);
+	CHECK_INT(u.timeout_s, 10);
+}
+
+static void timeouts(void)
+{
+	CHECK_INT(parse("//h/d?timeout=1&socket=/s&connect_timeout=3600"), 0);
+	CHECK_INT(u.connect_timeout_s, 3600);
+	CHECK_INT(u.timeout_s, 1);
+	CHECK_STR(u.socket, "/s");
+	CHECK_INT(parse("//h/d?timeout=0"), -1);
+	CHECK_INT(parse("//h/d?timeout=3601"), -1);
+	CHECK_INT(parse("//h/d?timeout=x"), -1);
+	CHECK_INT(parse("//h/d?timeout"), -1);
 }
 
 static void only_the_database_is_needed(void)
@@ -93,6 +107,7 @@ int main(void)
 {
 	arena_init(&arena, 1000);
 	TEST(all_parts);
+	TEST(timeouts);
 	TEST(only_the_database_is_needed);
 	TEST(escapes);
 	TEST(addresses);

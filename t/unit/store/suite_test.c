@@ -391,7 +391,7 @@ static void a_write_is_all_or_nothing(void)
 	CHECK_INT(count(now, "10"), 2);
 
 	b[0].contact = SLICE("sip:changed@b");
-	b[2].ruid = SLICE_NULL;
+	b[2].contact = SLICE_NULL;
 	CHECK_INT(write_bindings(now, b, 3, "r2"), STORE_FAILED);
 	struct store_op *op = load(now, SLICE("10"), SLICE(""));
 	CHECK_INT(op->n_bindings, 2);
@@ -399,7 +399,7 @@ static void a_write_is_all_or_nothing(void)
 	CHECK_SLICE(op->bindings[1].contact, "sip:2@b");
 	store_op_free(op);
 	/* And the store is fit for more. */
-	b[2].ruid = SLICE("r3");
+	b[2].contact = SLICE("sip:3@b");
 	CHECK_INT(write_bindings(now, b, 3, "r2"), STORE_OK);
 	CHECK_INT(count(now, "10"), 3);
 }
