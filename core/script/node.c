@@ -1,5 +1,8 @@
 #include "script/node.h"
 
+#include "sip/digest.h"
+#include "sip/lex.h"
+
 #include <string.h>
 
 enum { SECRET_BYTES = 32 };
@@ -73,6 +76,19 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	script_attach(script, &n->host);
 }
 
+/* One secret, two uses that must not tell of each other. */
+static void use_secret(struct node *n, struct slice secret)
+{
+	char hex[DIGEST_HEX];
+	uint8_t key[16];
+
+	auth_set_secret(n->auth, secret);
+	digest_ha1(DIGEST_SHA256, SLICE("record-route"), SLICE(""), secret, hex);
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(lex_hex(hex[2 * i]) << 4 | lex_hex(hex[2 * i + 1]));
+	proxy_set_route_key(&n->proxy, key);
+}
+
 /* Start: the secret and the tables are read side by side. */
 
 static void start_step(struct node *n)
@@ -126,7 +142,7 @@ static void secret_loaded(struct store_op *op)
 				 "a restart makes all nonces stale",
 				 SLICE_ARG(op->message));
 		}
-		auth_set_secret(n->auth, secret);
+		use_secret(n, secret);
 	}
 	store_op_free(op);
 	start_step(n);
@@ -138,7 +154,7 @@ static void start_secret(struct node *n)
 	struct buf hex;
 
 	if (n->settings->auth_secret.n) {
-		auth_set_secret(n->auth, n->settings->auth_secret);
+		use_secret(n, n->settings->auth_secret);
 		start_step(n);
 		return;
 	}

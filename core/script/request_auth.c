@@ -22,8 +22,8 @@ static struct slice first_domain(const struct proxy *p)
 }
 
 /*
- * The realm meant by "": the host of To for www, of From for proxy, but only
- * one of our domains: else anybody could name the realm.  Null: none of ours.
+ * The realm meant by "": the host of To for www, of From for proxy, when that
+ * is one of our domains, else our first: nobody else may name a realm.
  */
 static struct slice realm_of(lua_State *L, struct message *m, enum auth_kind kind)
 {
@@ -35,9 +35,10 @@ static struct slice realm_of(lua_State *L, struct message *m, enum auth_kind kin
 	if (given.n)
 		return given;
 	const struct msg *msg = m->context->msg;
-	if (uri_parse(&uri, kind == AUTH_WWW ? msg->to.uri : msg->from.uri) || !uri_is_sip(&uri))
-		return SLICE_NULL;
-	return domain_of(m->context->proxy, uri.host);
+	struct slice own = SLICE_NULL;
+	if (uri_parse(&uri, kind == AUTH_WWW ? msg->to.uri : msg->from.uri) == URI_OK)
+		own = domain_of(m->context->proxy, uri.host);
+	return own.p ? own : first_domain(m->context->proxy);
 }
 
 static int refuse_auth(lua_State *L, struct message *m, enum auth_result why)
@@ -90,8 +91,6 @@ static int authorize(lua_State *L, enum auth_kind kind, const char *name)
 		lua_pushboolean(L, 1);
 		return 1;
 	}
-	if (!realm.p)
-		return refuse_auth(L, m, AUTH_NONE);
 	struct run *r = run_begin_wait(L, m, name);
 	auth_check(m->script->host.auth, &c->request->arena, c->msg, kind, realm,
 		   slice_of(table, n), r, authorize_done);
@@ -175,8 +174,6 @@ static int challenge(lua_State *L, enum auth_kind kind)
 		return request_reply(L, m, 500, SLICE(""), SLICE(""));
 	if (m->auth == AUTH_MALFORMED)
 		return request_reply(L, m, 400, SLICE("Malformed Credentials"), SLICE(""));
-	if (!realm.p)
-		realm = first_domain(m->context->proxy);
 	return send_challenge(L, m, kind, realm, &o);
 }
 
