@@ -111,6 +111,7 @@ struct context {
 	bool bound; /* next_hop and path are a binding's: another Request-URI clears them */
 	struct target *more; /* further targets (lookup, append_branch) */
 	unsigned n_more;
+	bool in_dialog;            /* a Route that was dropped proves it (proxy_in_dialog) */
 	unsigned routes_dropped;   /* leading Route values that were ours (16.4) */
 	struct slice strict_route; /* R-URI put in place of ours, which a strict router sent (16.4),
 				      or null */

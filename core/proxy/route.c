@@ -1,8 +1,13 @@
 #include "proxy/route.h"
 
+#include "base/hash.h"
 #include "sip/lex.h"
 #include "sip/nameaddr.h"
 #include "sip/param.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /* One value of a Route header field. */
 struct hop {
@@ -50,6 +55,40 @@ static bool leads_to_us(const struct proxy *p, const struct uri *u)
 	if (uri_param(u, SLICE("maddr"), &maddr) && maddr.n)
 		return proxy_is_myself(p, maddr, u->port);
 	return proxy_is_myself(p, u->host, u->port);
+}
+
+/* --- the proof in our Record-Route ------------------------------------------------------------ */
+
+enum { PROOF_DIGITS = 16 };
+
+/* Strangers can name us in a Route, but not make this of their Call-ID. */
+static void proof_of(const struct context *c, char out[PROOF_DIGITS + 1])
+{
+	const struct slice id = c->msg->call_id;
+
+	snprintf(out, PROOF_DIGITS + 1, "%016" PRIx64,
+		 siphash13(c->proxy->options.route_key, id.p ? id.p : "", id.n));
+}
+
+static void note_proof(struct context *c, const struct uri *u)
+{
+	char proof[PROOF_DIGITS + 1];
+	struct slice value;
+
+	if (!uri_param(u, SLICE("dialog"), &value))
+		return;
+	proof_of(c, proof);
+	c->in_dialog = c->in_dialog || slice_eq(value, slice_str(proof));
+}
+
+bool proxy_in_dialog(const struct context *c)
+{
+	return c->in_dialog && c->msg->to_tag.p;
+}
+
+void proxy_set_route_key(struct proxy *p, const uint8_t key[16])
+{
+	memcpy(p->options.route_key, key, sizeof(p->options.route_key));
 }
 
 /* --- 16.4: what a request brings -------------------------------------------------------------- */
@@ -107,8 +146,10 @@ static bool take_strict(struct context *c)
 
 	if (!is_our_record_route(c->proxy, &c->uri_parsed) ||
 	    !find_route(&c->edits, c->msg, LAST, &last) || !last.good ||
-	    leads_to_us(c->proxy, &last.uri) || nameaddr_parse(&n, last.text) < 0 ||
-	    context_set_uri(c, n.uri) < 0)
+	    leads_to_us(c->proxy, &last.uri) || nameaddr_parse(&n, last.text) < 0)
+		return false;
+	note_proof(c, &c->uri_parsed);
+	if (context_set_uri(c, n.uri) < 0)
 		return false;
 	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
 	c->strict_route = c->uri;
@@ -122,6 +163,7 @@ static void drop_ours(struct context *c)
 
 	while (find_route(&c->edits, c->msg, FIRST, &h) && h.good &&
 	       leads_to_us(c->proxy, &h.uri)) {
+		note_proof(c, &h.uri);
 		edit_drop_member(&c->edits, c->msg, h.hdr, h.text);
 		c->routes_dropped++;
 	}
@@ -274,6 +316,7 @@ static bool needs_port(const struct listen_point *at)
 static void put_record(const struct context *c, unsigned socket, struct buf *out)
 {
 	const struct listen_point *at = &c->proxy->transport->points[socket];
+	char proof[PROOF_DIGITS + 1];
 
 	buf_puts(out, "<sip:");
 	buf_puts(out, at->host);
@@ -286,6 +329,9 @@ static void put_record(const struct context *c, unsigned socket, struct buf *out
 		buf_puts(out, ";ftag=");
 		buf_put(out, c->msg->from_tag);
 	}
+	proof_of(c, proof);
+	buf_puts(out, ";dialog=");
+	buf_puts(out, proof);
 	buf_putc(out, '>');
 }
 

@@ -64,6 +64,13 @@ static int request_sl_reply_error(lua_State *L)
 	return request_reply(L, m, why.status, slice_str(why.reason), SLICE(""));
 }
 
+/* The proof in our Record-Route: strangers can make up a To tag, but not that. */
+static int request_in_dialog(lua_State *L)
+{
+	lua_pushboolean(L, proxy_in_dialog(object_request(L)->context));
+	return 1;
+}
+
 static int request_has_totag(lua_State *L)
 {
 	lua_pushboolean(L, object_request(L)->context->msg->to_tag.p != NULL);
@@ -225,6 +232,7 @@ static const luaL_Reg request_methods[] = {
     {"sl_send_reply", request_sl_send_reply},
     {"sl_reply_error", request_sl_reply_error},
     {"has_totag", request_has_totag},
+    {"in_dialog", request_in_dialog},
     {"is_myself", request_is_myself},
     {"append_hf", scope_append_hf},
     {"remove_hf", scope_remove_hf},

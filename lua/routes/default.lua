@@ -42,12 +42,10 @@ local function deliver(req)
 	req:sl_send_reply(404, "User Not Found")
 end
 
--- Our Route proves nothing to strangers, but a dialog that began through us
--- goes on: its first request was authenticated below.
-local function in_dialog(req, routed)
+-- A dialog that began through us goes on unasked.
+local function within(req)
 	if req:is_myself() then return deliver(req) end
-	if routed then return relay(req) end
-	req:sl_send_reply(403, "Relaying Denied") -- a To tag alone opens no relay
+	relay(req)
 end
 
 local function request(req)
@@ -62,7 +60,9 @@ local function request(req)
 	local to_us = req:is_myself() and not routed
 
 	if req.method == "REGISTER" and to_us then return register(req) end
-	if req:has_totag() then return in_dialog(req, routed) end
+	-- Our Record-Route, come back in its Route, proves the dialog. A To tag and
+	-- a Route that strangers make up prove nothing.
+	if req:in_dialog() then return within(req) end
 	if req.method == "ACK" then return end -- belongs to nothing: never relay it
 	if req.method == "OPTIONS" and to_us and not req.ruri:find "@" then
 		return req:sl_send_reply(200, "OK") -- a phone looks whether we are there

@@ -211,7 +211,7 @@ static void record_route_comes_first(void)
 	TAKE(w, ALICE, "SIP/2.0 100");
 	TAKE(w, BOB,
 	     "INVITE sip:b@203.0.113.1 SIP/2.0\n"
-	     "Record-Route: <sip:192.0.2.1;lr=on;ftag=a1>\n"
+	     "Record-Route: <sip:192.0.2.1;lr=on;ftag=a1;dialog=5c84127801e9dcf6>\n"
 	     "Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK");
 	HAS(w, "\nRecord-Route: <sip:edge;lr>\n");
 	CHECK(!proxy_record_route(w->context)); /* once */
@@ -232,7 +232,8 @@ static void between_two_sockets_it_is_double(void)
 	TAKE(w, ALICE, "SIP/2.0 100");
 	TAKE(w, BOB,
 	     "INVITE sip:b@203.0.113.1 SIP/2.0\n"
-	     "Record-Route: <sip:192.0.2.9:5070;lr=on;ftag=a1>, <sip:192.0.2.1;lr=on;ftag=a1>\n"
+	     "Record-Route: <sip:192.0.2.9:5070;lr=on;ftag=a1;dialog=5c84127801e9dcf6>, "
+	     "<sip:192.0.2.1;lr=on;ftag=a1;dialog=5c84127801e9dcf6>\n"
 	     "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bK");
 	world_end(w);
 }
@@ -246,10 +247,47 @@ static void a_strange_from_tag_stays_out(void)
 	w->uris[0] = "sip:b@203.0.113.1";
 	send(w, ALICE,
 	     "INVITE sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKf\n"
-	     "From: <sip:a@x>;tag=`%zz\nTo: <sip:b@x>\nCall-ID: f\nCSeq: 1 INVITE\n\n");
+	     "From: <sip:a@x>;tag=`%zz\nTo: <sip:b@x>\nCall-ID: call@example.com\n"
+	     "CSeq: 1 INVITE\n\n");
 	TAKE(w, ALICE, "SIP/2.0 100");
-	TAKE(w, BOB, "INVITE sip:b@203.0.113.1 SIP/2.0\nRecord-Route: <sip:192.0.2.1;lr>\n");
+	TAKE(w, BOB,
+	     "INVITE sip:b@203.0.113.1 SIP/2.0\nRecord-Route: "
+	     "<sip:192.0.2.1;lr;dialog=5c84127801e9dcf6>\n");
 	world_end(w);
+}
+
+/* Our Record-Route proves the dialog, and only with its own Call-ID and a To tag. */
+static bool proven(const char *uri, const char *route, bool dialog)
+{
+	struct world *w = world_new();
+	char request[1024];
+	bool yes;
+
+	snprintf(request, sizeof(request),
+		 "BYE %s SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKr\n%s"
+		 "From: <sip:a@x>;tag=1\nTo: <sip:b@x>%s\nCall-ID: call@example.com\n"
+		 "CSeq: 1 BYE\n\n",
+		 uri, route, dialog ? ";tag=2" : "");
+	send(w, ALICE, request);
+	yes = w->in_dialog;
+	world_end(w);
+	return yes;
+}
+
+static void our_record_route_proves_the_dialog(void)
+{
+	const char *uri = "sip:b@203.0.113.1",
+		   *ours = "Route: <sip:192.0.2.1;lr;dialog=5c84127801e9dcf6>\n";
+
+	CHECK(proven(uri, ours, true));
+	CHECK(!proven(uri, ours, false));
+	CHECK(!proven(uri, "Route: <sip:192.0.2.1;lr>\n", true));
+	CHECK(!proven(uri, "Route: <sip:192.0.2.1;lr;dialog=5c84127801e9dcf7>\n", true));
+	CHECK(!proven(uri, "Route: <sip:203.0.113.2;lr;dialog=5c84127801e9dcf6>\n", true));
+	CHECK(!proven(uri, "", true));
+	/* A strict router sent us. */
+	CHECK(proven("sip:192.0.2.1;lr;dialog=5c84127801e9dcf6", "Route: <sip:b@203.0.113.1>\n",
+		     true));
 }
 
 /* RFC 3327: what the registration came through, before what the request brought. */
@@ -286,6 +324,7 @@ int main(void)
 	TEST(our_maddr_is_stripped);
 	TEST(a_foreign_maddr_is_where_it_goes);
 	TEST(record_route_comes_first);
+	TEST(our_record_route_proves_the_dialog);
 	TEST(between_two_sockets_it_is_double);
 	TEST(a_strange_from_tag_stays_out);
 	TEST(a_path_becomes_a_route);

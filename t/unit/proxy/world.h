@@ -65,6 +65,7 @@ struct world {
 	struct context *context; /* the newest one; NULL when it is gone */
 	unsigned requests, contexts_gone, relays;
 	bool loose;             /* what loose_route() said last */
+	bool in_dialog;         /* what proxy_in_dialog() said then */
 	struct refusal refusal; /* of the last relay */
 	char got[WORLD_TEXT];   /* the last message taken, plain newlines */
 	char wire[WORLD_TEXT];
@@ -102,6 +103,7 @@ static inline void world_resume(struct world *w, struct context *c)
 	if (w->record_route)
 		proxy_record_route(c);
 	w->loose = proxy_loose_route(c);
+	w->in_dialog = proxy_in_dialog(c);
 	if (!w->loose)
 		world_targets(w, c);
 	if (w->answer)
