@@ -40,7 +40,7 @@ static int save_k(lua_State *L, int status, lua_KContext context)
 		return 1;
 	}
 	message_refuse(m, a->status, reply_phrase(a->status));
-	if (a->status == 500)
+	if (a->status == 503 && !a->reason.n) /* the registrar's answer when the store gave none */
 		lua_pushnil(L);
 	else
 		lua_pushboolean(L, 0);

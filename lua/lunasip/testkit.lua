@@ -150,8 +150,8 @@ function Phone:aor()
 end
 
 -- The text of a request, every part of which options may set: ruri, from, to,
--- tag, to_tag, call_id, cseq, branch, max_forwards, contact, route (list),
--- headers (list of lines), body.  No from, to … at all: false.
+-- tag, to_tag, call_id, cseq, cseq_method, via (sent-by), branch, max_forwards,
+-- contact (false: none), route (list), headers (list of lines), body.
 function Phone:build(method, o)
 	local net = self.net
 	self.cseq = o.cseq or self.cseq + 1
@@ -162,7 +162,7 @@ function Phone:build(method, o)
 	local function party(uri, tag)
 		return uri and ("<%s>%s"):format(uri, tag and ";tag=" .. tag or "")
 	end
-	add("Via", ("SIP/2.0/UDP %s;branch=%s;rport"):format(self.address,
+	add("Via", ("SIP/2.0/UDP %s;branch=%s;rport"):format(o.via or self.address,
 		o.branch or net:unique "z9hG4bK-kit-"))
 	for _, route in ipairs(o.route or {}) do add("Route", route) end
 	add("Max-Forwards", o.max_forwards or 70)
