@@ -82,21 +82,39 @@ static int one_text(void *data, int n, char **values, char **names)
 	return 0;
 }
 
+/* The first value that a query gives. */
+static const char *ask(const char *sql)
+{
+	static char text[100];
+	sqlite3 *s;
+	text[0] = '\0';
+	if (sqlite3_open(path(), &s) != SQLITE_OK ||
+	    sqlite3_exec(s, sql, one_text, text, NULL) != SQLITE_OK)
+		bail_out("%s", sqlite3_errmsg(s));
+	sqlite3_close(s);
+	return text;
+}
+
 static void times_are_written_as_kamailio_reads_them(void)
 {
-	char text[100] = "";
-	sqlite3 *s;
 	open_kamailios();
-	struct store_binding b = binding("ours", "zoe", "sip:zoe@b");
+	put(&db, binding("ours", "zoe", "sip:zoe@b"));
+	CHECK_STR(ask("SELECT CAST(86400.0 * (expires - 2440587.5) + 0.5 AS INTEGER) || ' ' || "
+		      "connection_id FROM location WHERE username = 'zoe'"),
+		  "1900000000 -1");
+	backend_close(&db);
+}
+
+/* SQLite promises nothing for texts with a NUL inside. */
+static void a_text_with_a_nul_is_a_blob(void)
+{
+	struct store_binding b = binding("r", "10", "sip:a@b");
+	open_kamailios();
+	b.callid = slice_of("a\0b", 3);
 	put(&db, b);
-	sqlite3_open(path(), &s);
-	sqlite3_exec(
-	    s,
-	    "SELECT group_concat(CAST(86400.0 * (expires - 2440587.5) + 0.5 AS INTEGER) || "
-	    "' ' || connection_id) FROM location WHERE username = 'zoe'",
-	    one_text, text, NULL);
-	CHECK_STR(text, "1900000000 -1");
-	sqlite3_close(s);
+	CHECK_STR(ask("SELECT typeof(callid) || ' ' || typeof(contact) FROM location "
+		      "WHERE ruid = 'r'"),
+		  "blob text");
 	backend_close(&db);
 }
 
@@ -158,7 +176,7 @@ static void a_reader_does_not_wait_for_a_writer(void)
 	backend_create(&db);
 	put(&db, binding("r1", "10", "sip:a@b"));
 	sqlite3_open(path(), &writer);
-	CHECK_INT(sqlite3_exec(writer, "BEGIN IMMEDIATE; DELETE FROM location", 0, 0, 0), 0);
+	CHECK_INT(sqlite3_exec(writer, "BEGIN EXCLUSIVE; DELETE FROM location", 0, 0, 0), 0);
 	CHECK_INT(count(&db, "10"), 1);
 	CHECK_INT(sqlite3_exec(writer, "COMMIT", 0, 0, 0), 0);
 	CHECK_INT(count(&db, "10"), 0);
@@ -189,6 +207,7 @@ int main(void)
 	TEST(kamailios_file_serves_as_it_is);
 	TEST(julian_days_and_texts_are_times);
 	TEST(times_are_written_as_kamailio_reads_them);
+	TEST(a_text_with_a_nul_is_a_blob);
 	TEST(paths_that_will_not_do_are_refused);
 	TEST(only_create_makes_the_file);
 	TEST(a_reader_does_not_wait_for_a_writer);
