@@ -266,7 +266,7 @@ describe("record_route and loose_route", function()
 			req:t_relay "192.0.2.99:5060"]]
 		assert.is_nil(reply)
 		local msg = net:take "192.0.2.99:5060"
-		assert.matches("^<sip:127.0.0.1;lr=on;ftag=from%-%d+>$", msg:header "Record-Route")
+		assert.matches("^<sip:127.0.0.1;lr=on;ftag=from%-%d+;[^>]*>$", msg:header "Record-Route")
 		assert.equal(1, #msg:all "Record-Route")
 		assert.matches("notice: truefalse", net:log())
 	end)
@@ -288,6 +288,24 @@ describe("record_route and loose_route", function()
 		assert.equal("true|sip:11@192.0.2.99",
 			loose { route = { "<sip:127.0.0.1;lr>", "<sip:192.0.2.5;lr>" } })
 		assert.equal("true|sip:11@192.0.2.99", loose { route = { "<sip:127.0.0.1;lr>" }, to_tag = "x" })
+	end)
+end)
+
+describe("in_dialog", function()
+	it("is true where our own Record-Route comes back", function()
+		local net = route.proxy [[
+			req:loose_route()
+			if req:has_totag() then return say(req, req:in_dialog()) end
+			req:record_route() req:t_relay "192.0.2.99:5060"]]
+		local phone, far = net:phone "10", far_of(net)
+		local invite = phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		far:respond(far:expect "INVITE", 200)
+		local ok = phone:expect(200)
+		phone:in_dialog("BYE", invite, ok)
+		assert.equal("true", phone:expect(299).reason)
+		phone:request("BYE", { ruri = "sip:11@127.0.0.1", to_tag = "x", call_id = "other",
+			route = phone:routes(ok, true) })
+		assert.equal("false", phone:expect(299).reason)
 	end)
 end)
 
