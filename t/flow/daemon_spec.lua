@@ -20,13 +20,12 @@ describe("lunasip", function()
 		return ("udp:%s:%d"):format(world.address, port or 5060)
 	end
 
-	-- One line, that begins with our name and says what is wrong.
+	-- One line that begins with our name and says what is wrong.
 	local function fails(status, pattern, ...)
 		local code, output = run(...)
 		assert.are.equal(status, code, output)
-		local first = output:match "^[^\n]*"
-		assert.truthy(first:find "^lunasip: ", output)
-		assert.truthy(first:find(pattern), output)
+		local line = ("\n" .. output):match "\n(lunasip: [^\n]*)"
+		assert.truthy(line and line:find(pattern), output)
 		return output
 	end
 

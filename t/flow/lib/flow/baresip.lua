@@ -107,6 +107,12 @@ function Baresip:expect(type, timeout_ms)
 	end, timeout_ms)
 end
 
+-- The answer to its REGISTER; it may have come before we were connected.
+function Baresip:expect_registration(status)
+	self.process.seen = 1
+	self.process:expect("[}:] " .. status .. " ")
+end
+
 function Baresip:dial(user)
 	self:command("dial", self.world:uri(user))
 end
@@ -119,10 +125,10 @@ function Baresip:hangup()
 	self:command "hangup"
 end
 
--- Packets sent and received in the call that ended last.
-function Baresip:packets()
-	local sent, received = self.process:expect "packets:%s+(%d+)%s+(%d+)"
-	return tonumber(sent), tonumber(received)
+-- Sound goes out and comes in.
+function Baresip:expect_talk()
+	self:expect "CALL_RTPESTAB"
+	self.process:expect "audio=[1-9]%d*/[1-9]%d* "
 end
 
 function Baresip:quit()

@@ -62,7 +62,8 @@ function linphone.start(o)
 	self.process = process.start {
 		"linphonec", "-c", config, "-S", env = { HOME = home, XDG_RUNTIME_DIR = home },
 	}
-	self:command("soundcard use files " .. tone.file(o.world))
+	self:command "soundcard use files"
+	self:command("play " .. tone.file(o.world))
 	return self
 end
 

@@ -32,7 +32,10 @@ function world.new(o)
 		script = o.script or "lua/routes/default.lua",
 	}, World)
 	assert(os.execute(("rm -rf %s && mkdir -p %s"):format(self.dir, self.dir)))
-	loop.at_cleanup(function() os.execute("rm -rf " .. self.dir) end)
+	loop.at_cleanup(function()
+		self:show_log()
+		os.execute("rm -rf " .. self.dir)
+	end)
 	self.address = self:host(1)
 	self.control = self.dir .. "/control"
 	if o.route then -- its %s is the address of a callee
@@ -45,6 +48,13 @@ function world.new(o)
 		self:start()
 	end
 	return self
+end
+
+-- FLOW_LOG=1 shows what the proxy said, as comments between the results.
+function World:show_log()
+	if os.getenv "FLOW_LOG" and self.proxy then
+		io.stderr:write((("\n" .. self.proxy.output):gsub("\n", "\n# | ")), "\n")
+	end
 end
 
 function World:host(n)
@@ -95,7 +105,7 @@ function World:add_users(users)
 	end
 	self:lunactl("db", "init")
 	for name, password in pairs(users) do
-		self:lunactl("subscriber", "add", name, password)
+		self:lunactl("--domain", self.address, "subscriber", "add", name, password)
 	end
 end
 
