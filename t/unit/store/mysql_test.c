@@ -39,9 +39,7 @@ static void check_names(void)
 	CHECK_INT(subscribers(SLICE("bob")), 1);
 	CHECK_INT(subscribers(SLICE("BOB")), 0);
 	CHECK_INT(subscribers(SLICE("bob ")), 0);
-	CHECK_INT(subscribers(SLICE("b\xc3\xb6"
-				    "b")),
-		  0);
+	CHECK_INT(subscribers(SLICE("b\303\266b")), 0);
 	CHECK_INT(subscribers(SLICE("\xbf'")), 0);
 	CHECK_INT(count(&db, "bob"), 1);
 	CHECK_INT(count(&db, "BOB"), 0);
