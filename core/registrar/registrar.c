@@ -25,6 +25,7 @@ enum {
 struct save {
 	struct env *env;
 	struct registrar_options o;
+	struct registrar_request request;
 	const struct registrar_request *r;
 	struct slice user, host;
 	struct contact *contacts;
@@ -523,7 +524,8 @@ void registrar_save(struct env *env, struct location *l, const struct registrar_
 	struct save *s = arena_zalloc(r->arena, sizeof(*s));
 	s->env = env;
 	s->o = *o;
-	s->r = r;
+	s->request = *r;
+	s->r = &s->request;
 	s->data = data;
 	s->done = done;
 	s->answer.headers = SLICE("");

@@ -40,7 +40,7 @@ struct registrar_answer {
 };
 
 /*
- * arena and request must live until done, which is called exactly once, maybe
+ * arena and msg must live until done, which is called exactly once, maybe
  * before this returns.  status 200: saved (or only asked).
  */
 struct registrar_request {
