@@ -175,8 +175,10 @@ struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitiv
 {
 	struct run *r = state_owner(L)->current;
 
-	if (!r)
+	if (!r) {
 		luaL_error(L, "%s outside a handler", primitive);
+		return NULL; /* not reached */
+	}
 	if (r->job.kind == HANDLER_REPLY || r->job.kind == HANDLER_BRANCH)
 		luaL_error(L, "%s may have to wait, and a %s handler must not", primitive,
 			   handler_names[r->job.kind]);

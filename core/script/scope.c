@@ -233,10 +233,7 @@ struct slice scope_line(lua_State *L, struct arena *a, struct slice text)
 		if (text.p[i] == '\r' || text.p[i] == '\n' || text.p[i] == '\0')
 			luaL_error(L, "a header line must not hold CR, LF or NUL: one line a call");
 
-	char *line = arena_alloc(a, text.n + 2);
-	memcpy(line, text.p, text.n);
-	memcpy(line + text.n, "\r\n", 2);
-	return slice_of(line, text.n + 2);
+	return arena_printf(a, "%.*s\r\n", SLICE_ARG(text));
 }
 
 int scope_append_hf(lua_State *L)

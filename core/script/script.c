@@ -261,7 +261,7 @@ static struct script *script_new(const char *name, struct log *log)
 	struct script *s = mem_zalloc(sizeof(*s));
 
 	s->name = mem_alloc(strlen(name) + 1);
-	strcpy(s->name, name);
+	memcpy(s->name, name, strlen(name) + 1);
 	s->log = log;
 	settings_init(&s->settings);
 	list_init(&s->runs);
