@@ -1,6 +1,7 @@
 #include "app/worker.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	PATIENCE_MS = 100,   /* between two looks at what is still under way … */
@@ -18,6 +19,7 @@ static void wire(struct worker *w, const struct settings *s, struct script *scri
 {
 	struct net *net = udp_net(w->udp);
 	node_init(&w->node, &w->env, net, w->database.store, s, script);
+	w->node.host.pid = getpid();
 	w->upward = net->user;
 	net->user = (struct net_user){0};
 	udp_on_batch(w->udp, tick, w);

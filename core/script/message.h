@@ -17,8 +17,7 @@ struct script {
 	char *name; /* as given to script_load; owned */
 	struct settings settings;
 	struct log *log;
-	struct script_host host;
-	bool attached;
+	const struct script_host *host; /* NULL: not attached */
 	int handlers[HANDLER_COUNT]; /* references, LUA_NOREF: none */
 	struct run *current;
 	struct list runs;          /* all of them */

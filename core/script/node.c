@@ -97,32 +97,24 @@ static void start_step(struct node *n)
 		n->started(n->data, n, buf_slice(&n->why));
 }
 
-static void start_failed(struct node *n, const char *what, struct slice message)
+static void table_loaded(struct node *n, const char *table, enum store_error e,
+			 struct slice message, size_t rows)
 {
-	if (n->why.n == 0)
-		buf_printf(&n->why, "%s: %.*s", what, SLICE_ARG(message));
+	if (e && n->why.n == 0)
+		buf_printf(&n->why, "cannot read the table %s: %.*s", table, SLICE_ARG(message));
+	if (!e)
+		log_info(n->env->log, "%s: %zu rows", table, rows);
+	start_step(n);
 }
 
 static void location_loaded(void *data, enum store_error e, struct slice message, size_t rows)
 {
-	struct node *n = data;
-
-	if (e)
-		start_failed(n, "cannot read the location", message);
-	else
-		log_info(n->env->log, "location: %zu bindings", rows);
-	start_step(n);
+	table_loaded(data, "location", e, message, rows);
 }
 
 static void aliases_loaded(void *data, enum store_error e, struct slice message, size_t rows)
 {
-	struct node *n = data;
-
-	if (e)
-		start_failed(n, "cannot read the aliases", message);
-	else
-		log_info(n->env->log, "aliases: %zu rows", rows);
-	start_step(n);
+	table_loaded(data, "aliases", e, message, rows);
 }
 
 /* A database that has no place for it still serves: the nonces of before a restart are then stale.
@@ -133,7 +125,9 @@ static void secret_loaded(struct store_op *op)
 	struct slice secret = op->secret;
 
 	if (op->error == STORE_UNAVAILABLE) {
-		start_failed(n, "cannot read the nonce secret", op->message);
+		if (n->why.n == 0)
+			buf_printf(&n->why, "cannot read the nonce secret: %.*s",
+				   SLICE_ARG(op->message));
 	} else {
 		if (op->error) {
 			secret = op->proposal;

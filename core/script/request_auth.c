@@ -92,7 +92,7 @@ static int authorize(lua_State *L, enum auth_kind kind, const char *name)
 		return 1;
 	}
 	struct run *r = run_begin_wait(L, m, name);
-	auth_check(m->script->host.auth, &c->request->arena, c->msg, kind, realm,
+	auth_check(m->script->host->auth, &c->request->arena, c->msg, kind, realm,
 		   slice_of(table, n), r, authorize_done);
 	return run_wait(L, r, authorize_k);
 }
@@ -152,7 +152,7 @@ static int send_challenge(lua_State *L, struct message *m, enum auth_kind kind, 
 	struct buf header;
 
 	buf_init(&header, 4096);
-	auth_challenge(m->script->host.auth, c->msg, kind, realm, o, &header);
+	auth_challenge(m->script->host->auth, c->msg, kind, realm, o, &header);
 	struct slice lines = arena_dup(&c->request->arena, buf_slice(&header));
 	buf_free(&header);
 	return request_reply(L, m, kind == AUTH_WWW ? 401 : 407, SLICE(""), lines);

@@ -9,7 +9,7 @@ static struct location *table_at(lua_State *L, struct message *m)
 {
 	size_t n;
 	const char *name = luaL_optlstring(L, 2, "location", &n);
-	struct script_host *host = &m->script->host;
+	const struct script_host *host = m->script->host;
 	struct location *l = host->location(host->data, slice_of(name, n));
 
 	if (!l)
@@ -71,7 +71,7 @@ int request_save(lua_State *L)
 	    .source = c->request->source,
 	    .socket = socket_text(&c->request->arena, &c->request->local),
 	};
-	registrar_save(m->script->host.env, l, m->script->host.registrar, &request, r, save_done);
+	registrar_save(m->script->host->env, l, m->script->host->registrar, &request, r, save_done);
 	return run_wait(L, r, save_k);
 }
 

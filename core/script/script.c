@@ -359,7 +359,7 @@ static int seed_random(lua_State *L)
 
 	lua_getglobal(L, "math");
 	lua_getfield(L, -1, "randomseed");
-	lua_pushinteger(L, (lua_Integer)rand_u64(s->host.env->rand));
+	lua_pushinteger(L, (lua_Integer)rand_u64(s->host->env->rand));
 	lua_call(L, 1, 0);
 	return 0;
 }
@@ -368,8 +368,7 @@ void script_attach(struct script *s, const struct script_host *host)
 {
 	struct buf why;
 
-	s->host = *host;
-	s->attached = true;
+	s->host = host;
 	buf_init(&why, MAX_WHY_BYTES);
 	if (state_call(&s->state, seed_random, s, &why))
 		log_warn(s->log, "script: %.*s", SLICE_ARG(buf_slice(&why)));

@@ -411,7 +411,7 @@ static bool auth_both(const struct scope *s, struct buf *out)
 
 static bool time_text(const struct scope *s, struct buf *out)
 {
-	time_t now = (time_t)env_wall_s(s->m->script->host.env);
+	time_t now = (time_t)env_wall_s(s->m->script->host->env);
 	struct tm tm;
 	char text[64];
 
@@ -423,12 +423,12 @@ static bool time_text(const struct scope *s, struct buf *out)
 
 static bool time_number(const struct scope *s, struct buf *out)
 {
-	return put_number(out, (uint64_t)env_wall_s(s->m->script->host.env));
+	return put_number(out, (uint64_t)env_wall_s(s->m->script->host->env));
 }
 
 static bool process(const struct scope *s, struct buf *out)
 {
-	return put_number(out, (uint64_t)s->m->script->host.pid);
+	return put_number(out, (uint64_t)s->m->script->host->pid);
 }
 
 const struct xlog_variable xlog_variables[] = {

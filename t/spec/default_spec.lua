@@ -1,23 +1,7 @@
 -- lua/routes/default.lua: what it does, and what it keeps strangers from.
-local testkit = require "lunasip.testkit"
+local route = require "route"
 
-local path = "lua/routes/default.lua"
-
-local function proxy(options)
-	local o = { script = path, subscribers = { ["10"] = "abc10", ["11"] = "abc11" } }
-	for k, v in pairs(options or {}) do o[k] = v end
-	return testkit.proxy(o)
-end
-
--- Two registered phones, nothing on the way.
-local function two_phones(options)
-	local net = proxy(options)
-	local ten, eleven = net:phone "10", net:phone "11"
-	assert.equal(200, ten:register().status)
-	assert.equal(200, eleven:register().status)
-	net:log()
-	return net, ten, eleven
-end
+local proxy, two_phones = route.default, route.two_phones
 
 -- A call up to the ACK: caller's INVITE and 200, callee's INVITE.
 local function connect(ten, eleven)
@@ -280,9 +264,9 @@ describe("strangers", function()
 
 	it("do not relay as if in a dialog, with a To tag and a Route they made up", function()
 		for _, ruri in ipairs { "sip:victim@192.0.2.99", "sip:11@127.0.0.1" } do
-			for _, route in ipairs { "<sip:127.0.0.1;lr=on>", "<sip:127.0.0.1;lr=on;ftag=x>" } do
-				refused("INVITE", { ruri = ruri, route = { route }, to_tag = "x", tag = "x" })
-				refused("BYE", { ruri = ruri, route = { route }, to_tag = "x", tag = "x" })
+			for _, made_up in ipairs { "<sip:127.0.0.1;lr=on>", "<sip:127.0.0.1;lr=on;ftag=x>" } do
+				refused("INVITE", { ruri = ruri, route = { made_up }, to_tag = "x", tag = "x" })
+				refused("BYE", { ruri = ruri, route = { made_up }, to_tag = "x", tag = "x" })
 			end
 		end
 	end)
@@ -334,11 +318,11 @@ end)
 
 describe("the debug loop", function()
 	local function looping()
-		local f = assert(io.open(path))
+		local f = assert(io.open "lua/routes/default.lua")
 		local source, n = f:read "a":gsub("local self_loop = false", "local self_loop = true")
 		f:close()
 		assert.equal(1, n)
-		return proxy { script = false, source = source, name = path }
+		return proxy { script = false, source = source }
 	end
 
 	-- Carries what the proxy sends itself.

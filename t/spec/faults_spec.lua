@@ -1,21 +1,9 @@
 -- The faults of the reference system that must not be here: the list at the end of
 -- the semantics page (each was seen on the wire there).  All against the default route.
 local testkit = require "lunasip.testkit"
+local route = require "route"
 
-local function proxy(options)
-	local o = { script = "lua/routes/default.lua",
-		subscribers = { ["10"] = "abc10", ["11"] = "abc11" } }
-	for k, v in pairs(options or {}) do o[k] = v end
-	return testkit.proxy(o)
-end
-
-local function two_phones(options)
-	local net = proxy(options)
-	local ten, eleven = net:phone "10", net:phone "11"
-	assert.equal(200, ten:register().status)
-	assert.equal(200, eleven:register().status)
-	return net, ten, eleven
-end
+local proxy, two_phones = route.default, route.two_phones
 
 -- Registers with the credentials that change(line) makes of right ones; the answer.
 local function register_with(net, change, digest, options)
@@ -310,7 +298,6 @@ end)
 describe("the log", function()
 	it("shows what was received, whatever is sent on", function()
 		local net, ten, eleven = two_phones()
-		net:log()
 		ten:call "11"
 		eleven:expect "INVITE"
 		local log = net:log()

@@ -312,6 +312,21 @@ describe("coroutines", function()
 		assert.same({ 0, 0 }, { s.parked, s.coroutines })
 	end)
 
+	it("that wait when the world ends are no harm", function()
+		for _, body in ipairs { "req:lookup 'location'", "req:t_relay 'far.example'",
+			"req:proxy_authorize('', 'subscriber')" } do
+			local net = route.proxy(body .. " xlog 'went on'",
+				{ settings = { usrloc = { db_mode = 3 } } })
+			local phone = net:phone "10"
+			phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+			net.world:store { delay = 2000 }
+			net.world:resolver { delay = 2000 }
+			for _ = 1, 3 do phone:request("INVITE", { ruri = "sip:11@127.0.0.1" }) end
+			net:close()
+			assert.is_false((pcall(net.advance, net, 1)))
+		end
+	end)
+
 	it("are not there for reply and branch handlers", function()
 		for _, kind in ipairs { "reply", "branch" } do
 			local net = route.proxy([[if not req:t_relay "192.0.2.99:5060" then req:sl_reply_error() end]],

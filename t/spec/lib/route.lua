@@ -38,6 +38,24 @@ function route.ask(body, method, request, options)
 	return reply and (reply.status == 299 and reply.reason or reply), net, phone
 end
 
+-- The default route with the documents' two subscribers; options win.
+function route.default(options)
+	local o = { script = "lua/routes/default.lua",
+		subscribers = { ["10"] = "abc10", ["11"] = "abc11" } }
+	for k, v in pairs(options or {}) do o[k] = v end
+	return testkit.proxy(o)
+end
+
+-- The same with both phones registered, and an empty log.
+function route.two_phones(options)
+	local net = route.default(options)
+	local ten, eleven = net:phone "10", net:phone "11"
+	assert(ten:register().status == 200)
+	assert(eleven:register().status == 200)
+	net:log()
+	return net, ten, eleven
+end
+
 -- The log without the lines of the start.
 function route.log(net)
 	return (net:log():gsub("info: [^\n]*\n", ""))
