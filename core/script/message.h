@@ -18,7 +18,7 @@ struct script {
 	struct settings settings;
 	struct log *log;
 	const struct script_host *host; /* NULL: not attached */
-	int handlers[HANDLER_COUNT]; /* references, LUA_NOREF: none */
+	int handlers[HANDLER_COUNT];    /* references, LUA_NOREF: none */
 	struct run *current;
 	struct list runs;          /* all of them */
 	struct list idle_runs;     /* of run.node */
