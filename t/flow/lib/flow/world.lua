@@ -41,6 +41,9 @@ function world.new(o)
 	if o.route then -- its %s is the address of a callee
 		self.script = self:write("given.lua", o.route:format(self:host(o.callee)))
 	end
+	if o.text then
+		self.script = self:write("given.lua", o.text)
+	end
 	self.store = database.new(o.store or "sqlite", self.dir)
 	self:write_script(o.settings or "{}")
 	self:add_users(o.users or USERS)
