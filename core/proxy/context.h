@@ -113,8 +113,8 @@ struct context {
 	unsigned n_more;
 	bool in_dialog;            /* a Route that was dropped proves it (proxy_in_dialog) */
 	unsigned routes_dropped;   /* leading Route values that were ours (16.4) */
-	struct slice strict_route; /* R-URI put in place of ours, which a strict router sent (16.4),
-				      or null */
+	struct slice strict_route; /* the last Route value, taken as Request-URI in place of ours,
+				      which a strict router sent (16.4); or null */
 	bool record_route;
 	struct context_hooks hooks;
 

@@ -17,33 +17,43 @@ struct hop {
 	bool good; /* its URI is one of SIP */
 };
 
-static bool parse_hop(struct hop *h, struct slice text)
+static bool parse_hop(struct hop *h)
 {
 	struct nameaddr n;
 
-	h->text = text;
-	h->good = nameaddr_parse(&n, text) == 0 && uri_parse(&h->uri, n.uri) == URI_OK &&
+	h->good = nameaddr_parse(&n, h->text) == 0 && uri_parse(&h->uri, n.uri) == URI_OK &&
 		  uri_is_sip(&h->uri);
 	return h->good;
 }
 
-enum which { FIRST, LAST };
-
-/* A Route value that is still there; false: there is none. */
-static bool find_route(const struct edits *e, const struct msg *m, enum which which, struct hop *h)
+/* The next Route value that is still there; false: none is. */
+static bool next_route(const struct context *c, struct hdr_walk *w, struct hop *h)
 {
-	struct hdr_walk w = {0};
 	struct slice text;
-	bool found = false;
 
-	while (!(found && which == FIRST) && msg_walk(m, HDR_ROUTE, &w, &text))
-		if (!edits_dropped(e, m, text)) {
-			h->hdr = w.hdr;
-			h->text = text;
-			found = true;
-		}
-	if (found)
-		parse_hop(h, h->text);
+	if (!msg_walk(c->msg, HDR_ROUTE, w, &text) || text.p == c->strict_route.p)
+		return false;
+	h->hdr = w->hdr;
+	h->text = text;
+	return true;
+}
+
+/* The first one; w goes on behind it. */
+static bool first_route(const struct context *c, struct hdr_walk *w, struct hop *h)
+{
+	*w = (struct hdr_walk){0};
+	for (unsigned i = 0; i < c->routes_dropped; i++)
+		next_route(c, w, h);
+	return next_route(c, w, h);
+}
+
+static bool last_route(const struct context *c, struct hop *h)
+{
+	struct hdr_walk w;
+	bool found = first_route(c, &w, h);
+
+	while (found && next_route(c, &w, h))
+		;
 	return found;
 }
 
@@ -70,15 +80,12 @@ static void proof_of(const struct context *c, char out[PROOF_DIGITS + 1])
 		 siphash13(c->proxy->options.route_key, id.p ? id.p : "", id.n));
 }
 
-static void note_proof(struct context *c, const struct uri *u)
+static void note_proof(struct context *c, const struct uri *u, const char *proof)
 {
-	char proof[PROOF_DIGITS + 1];
 	struct slice value;
 
-	if (!uri_param(u, SLICE("dialog"), &value))
-		return;
-	proof_of(c, proof);
-	c->in_dialog = c->in_dialog || slice_eq(value, slice_str(proof));
+	if (uri_param(u, SLICE("dialog"), &value) && slice_eq(value, slice_str(proof)))
+		c->in_dialog = true;
 }
 
 bool proxy_in_dialog(const struct context *c)
@@ -139,44 +146,56 @@ static bool is_our_record_route(const struct proxy *p, const struct uri *u)
 }
 
 /* A strict router sent us: the real target is the last Route. */
-static bool take_strict(struct context *c)
+static void take_strict(struct context *c, const char *proof)
 {
+	struct uri ours = c->uri_parsed;
 	struct nameaddr n;
 	struct hop last;
 
-	if (!is_our_record_route(c->proxy, &c->uri_parsed) ||
-	    !find_route(&c->edits, c->msg, LAST, &last) || !last.good ||
-	    leads_to_us(c->proxy, &last.uri) || nameaddr_parse(&n, last.text) < 0)
-		return false;
-	note_proof(c, &c->uri_parsed);
-	if (context_set_uri(c, n.uri) < 0)
-		return false;
+	if (c->strict_route.p || !is_our_record_route(c->proxy, &ours) || !last_route(c, &last) ||
+	    !parse_hop(&last) || leads_to_us(c->proxy, &last.uri) ||
+	    nameaddr_parse(&n, last.text) < 0 || context_set_uri(c, n.uri) < 0)
+		return;
+	note_proof(c, &ours, proof);
 	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
-	c->strict_route = c->uri;
-	return true;
+	c->strict_route = last.text;
 }
 
 /* Several of ours in a row (double Record-Route, a spiral) are one visit. */
-static void drop_ours(struct context *c)
+static void drop_ours(struct context *c, const char *proof)
 {
+	const struct hdr *row = NULL;
+	struct hdr_walk w;
 	struct hop h;
+	bool more = first_route(c, &w, &h);
 
-	while (find_route(&c->edits, c->msg, FIRST, &h) && h.good &&
-	       leads_to_us(c->proxy, &h.uri)) {
-		note_proof(c, &h.uri);
-		edit_drop_member(&c->edits, c->msg, h.hdr, h.text);
+	for (; more && parse_hop(&h) && leads_to_us(c->proxy, &h.uri);
+	     more = next_route(c, &w, &h)) {
+		if (row && row != h.hdr)
+			edit_drop_header(&c->edits, c->msg, row);
+		row = h.hdr;
+		note_proof(c, &h.uri, proof);
 		c->routes_dropped++;
 	}
+	if (row && more && row == h.hdr)
+		edit_drop(&c->edits, c->msg, slice_range(row->value.p, h.text.p));
+	else if (row)
+		edit_drop_header(&c->edits, c->msg, row);
 }
 
 bool proxy_loose_route(struct context *c)
 {
+	char proof[PROOF_DIGITS + 1];
+	struct hdr_walk w;
 	struct hop h;
 
 	strip_maddr(c);
-	take_strict(c);
-	drop_ours(c);
-	if (find_route(&c->edits, c->msg, FIRST, &h))
+	if (!msg_hdr(c->msg, HDR_ROUTE))
+		return false;
+	proof_of(c, proof);
+	take_strict(c, proof);
+	drop_ours(c, proof);
+	if (first_route(c, &w, &h))
 		return true;
 	return c->msg->to_tag.p && (c->routes_dropped || c->strict_route.p);
 }
@@ -190,7 +209,7 @@ static struct slice path_ahead(const struct proxy *p, struct slice path, struct 
 
 	while (lex_list_next(&rest, &first->text)) {
 		first->hdr = NULL;
-		if (!parse_hop(first, first->text) || !leads_to_us(p, &first->uri))
+		if (!parse_hop(first) || !leads_to_us(p, &first->uri))
 			return before;
 		before = rest;
 	}
@@ -261,11 +280,14 @@ struct refusal route_apply(struct branch *b)
 {
 	struct context *c = b->context;
 	struct hop first = {.good = false};
+	struct hdr_walk w;
 	struct slice path = path_ahead(c->proxy, b->target.path, &first), uri, lr;
-	bool routed = path.n || find_route(&b->edits, c->msg, FIRST, &first);
+	bool routed = path.n || first_route(c, &w, &first);
 	struct refusal no;
 	struct uri u;
 
+	if (routed && !path.n)
+		parse_hop(&first);
 	if (uri_parse(&u, b->target.uri) != URI_OK)
 		return (struct refusal){416, "Bad Request-URI"};
 	no = check_target(b, &u, routed);

@@ -82,7 +82,8 @@ void edit_drop_header(struct edits *e, const struct msg *m, const struct hdr *h)
 	edit_drop(e, m, h->line);
 }
 
-bool edits_dropped(const struct edits *e, const struct msg *m, struct slice what)
+/* All of it has been dropped. */
+static bool is_dropped(const struct edits *e, const struct msg *m, struct slice what)
 {
 	size_t begin = (size_t)(what.p - m->raw.p), end = begin + what.n;
 	for (unsigned i = 0; i < e->n && e->v[i].at <= begin; i++)
@@ -103,8 +104,8 @@ void edit_drop_member(struct edits *e, const struct msg *m, const struct hdr *h,
 	while (!next.p && lex_list_next(&rest, &one)) {
 		if (one.p < member.p) {
 			before = one;
-			left_before |= !edits_dropped(e, m, one);
-		} else if (one.p > member.p && !edits_dropped(e, m, one)) {
+			left_before = left_before || !is_dropped(e, m, one);
+		} else if (one.p > member.p && !is_dropped(e, m, one)) {
 			next = one;
 		}
 	}

@@ -45,9 +45,6 @@ void edit_drop_header(struct edits *e, const struct msg *m, const struct hdr *h)
 void edit_drop_member(struct edits *e, const struct msg *m, const struct hdr *h,
 		      struct slice member);
 
-/* All of it has been dropped. */
-bool edits_dropped(const struct edits *e, const struct msg *m, struct slice what);
-
 /*
  * Writes the message with its edits to out.  Same place: drops first, then
  * texts in the order they were made.  Content-Length is not recomputed: no

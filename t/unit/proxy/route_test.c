@@ -155,6 +155,36 @@ static void asking_twice_gives_the_same_answer(void)
 	world_end(w);
 }
 
+/* As many as a datagram holds: a row goes as a whole, so the work grows with their number only. */
+static void thousands_of_our_routes_cost_little(void)
+{
+	enum { ROWS = 4, VALUES = 900 };
+	struct world *w = world_new();
+	struct buf out;
+
+	buf_init(&out, WORLD_TEXT);
+	buf_puts(&out, "BYE sip:b@203.0.113.1 SIP/2.0\n"
+		       "Via: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKr\n");
+	for (int row = 0; row < ROWS; row++) {
+		buf_puts(&out, "Route: <sip:192.0.2.1>");
+		for (int i = 1; i < VALUES; i++)
+			buf_puts(&out, ",<sip:192.0.2.1>");
+		buf_puts(&out, row == ROWS - 1 ? " , <sip:203.0.113.2;lr>,<sip:x;lr>\n" : "\n");
+	}
+	buf_puts(&out, "From: <sip:a@x>;tag=1\nTo: <sip:b@x>;tag=2\nCall-ID: r\nCSeq: 1 BYE\n\n");
+	buf_putc(&out, '\0');
+	w->parked = true;
+	send(w, ALICE, out.p);
+	buf_free(&out);
+	CHECK(proxy_loose_route(w->context));
+	CHECK_INT(w->context->routes_dropped, ROWS * VALUES);
+	CHECK(w->context->edits.n <= ROWS + 1); /* and our Via */
+	world_resume(w, w->context);
+	TAKE(w, CAROL, "BYE");
+	HAS(w, "\nRoute: <sip:203.0.113.2;lr>,<sip:x;lr>\nFrom:");
+	world_end(w);
+}
+
 static void a_bad_route_is_refused(void)
 {
 	static const char *const bad[] = {"Route: <sip:a@@b>\n", "Route: <>\n", "Route: <tel:1>\n"};
@@ -320,6 +350,7 @@ int main(void)
 	TEST(requests_go_where_their_routes_say);
 	TEST(our_domain_and_our_route_is_no_strict_router);
 	TEST(asking_twice_gives_the_same_answer);
+	TEST(thousands_of_our_routes_cost_little);
 	TEST(a_bad_route_is_refused);
 	TEST(our_maddr_is_stripped);
 	TEST(a_foreign_maddr_is_where_it_goes);
