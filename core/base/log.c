@@ -78,6 +78,13 @@ static size_t shown(struct slice s)
 	return n;
 }
 
+/* "\x1b"; by hand, for a body may be full of them. */
+static void put_hex(struct buf *out, char c)
+{
+	buf_puts(out, "\\x");
+	buf_hex(out, (const uint8_t[]){(uint8_t)c}, 1);
+}
+
 /* Bytes of a line break or HTAB at the beginning of s, else 0. */
 static size_t layout(struct slice s)
 {
@@ -97,7 +104,7 @@ void log_clean(struct buf *out, struct slice s, bool keep_lines)
 		else if (line)
 			buf_putc(out, *p == '\t' ? '\t' : '\n');
 		else
-			buf_printf(out, "\\x%02x", (unsigned char)*p);
+			put_hex(out, *p);
 		p += plain ? plain : line ? line : 1;
 	}
 }

@@ -16,6 +16,7 @@ enum {
 };
 
 enum {
+	MAX_CONTACTS = 32,  /* of one REGISTER; each is compared with all bindings */
 	MAX_ANSWER = 60000, /* bytes of header lines */
 	STORE_RETRY_S = 5,  /* Retry-After when the store failed */
 	BRIEF_S = 3600,     /* RFC 3261 10.3 step 7: longer ones may not be called too brief */
@@ -33,6 +34,8 @@ struct save {
 	bool star; /* Contact: *, with Expires: 0 */
 	struct slice path;
 	struct slice received_uri; /* "sip:ADDR:PORT" of the source */
+	int64_t methods;
+	struct slice user_agent;
 	int64_t now_s;
 	struct registrar_answer answer; /* of a refusal */
 	void *data;
@@ -180,6 +183,8 @@ static bool read_contacts(struct save *s)
 	unsigned n = count_members(m, HDR_CONTACT);
 	if (n == 0 && msg_hdr(m, HDR_CONTACT))
 		return refuse(s, 400, "Empty Contact");
+	if (n > MAX_CONTACTS)
+		return refuse(s, 400, "Too Many Contacts");
 	s->contacts = arena_zalloc(s->r->arena, (n + 1) * sizeof(*s->contacts));
 	while (msg_walk(m, HDR_CONTACT, &w, &member))
 		if (!read_contact(s, member))
@@ -296,9 +301,9 @@ static void fill_binding(struct save *s, const struct contact *c, struct store_b
 	    .callid = s->r->msg->call_id,
 	    .cseq = s->r->msg->cseq,
 	    .last_modified = s->now_s,
-	    .user_agent = user_agent_of(s),
+	    .user_agent = s->user_agent,
 	    .socket = s->r->socket,
-	    .methods = methods_of(s->r->msg),
+	    .methods = s->methods,
 	    .instance = c->instance,
 	    .reg_id = c->reg_id,
 	};
@@ -343,6 +348,25 @@ static bool is_out_of_order(const struct save *s, const struct slot *x)
 	       s->r->msg->cseq <= x->old->cseq;
 }
 
+/* Seconds until a place becomes free. */
+static int64_t first_expiry(const struct save *s, const struct plan *p)
+{
+	int64_t first = s->now_s + s->o.max_expires_s;
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct store_binding *old = p->v[i].old;
+		if (old && old->expires != 0 && old->expires < first)
+			first = old->expires;
+	}
+	return first > s->now_s ? first - s->now_s : 1;
+}
+
+static bool too_many(struct save *s, const struct plan *p)
+{
+	s->answer.headers =
+	    arena_printf(s->r->arena, "Retry-After: %lld\r\n", (long long)first_expiry(s, p));
+	return refuse(s, 503, "Too Many Contacts");
+}
+
 static bool plan_contact(struct save *s, struct plan *p, const struct contact *c)
 {
 	struct slot *x = find_slot(p, c);
@@ -353,6 +377,8 @@ static bool plan_contact(struct save *s, struct plan *p, const struct contact *c
 			x->removed = true;
 		return true;
 	}
+	if (!x && p->added == s->o.max_contacts && s->o.max_contacts > 0)
+		return too_many(s, p);
 	if (!x) {
 		x = &p->v[p->n++];
 		p->added++;
@@ -396,18 +422,6 @@ static struct slot *oldest_slot(struct plan *p)
 	return oldest;
 }
 
-/* Seconds until a place becomes free. */
-static int64_t first_expiry(const struct save *s, const struct plan *p)
-{
-	int64_t first = s->now_s + s->o.max_expires_s;
-	for (unsigned i = 0; i < p->n; i++) {
-		const struct store_binding *old = p->v[i].old;
-		if (old && old->expires != 0 && old->expires < first)
-			first = old->expires;
-	}
-	return first > s->now_s ? first - s->now_s : 1;
-}
-
 static bool plan_limit(struct save *s, struct plan *p)
 {
 	unsigned alive = count_alive(p);
@@ -415,11 +429,8 @@ static bool plan_limit(struct save *s, struct plan *p)
 		return true;
 	for (; alive > s->o.max_contacts; alive--) {
 		struct slot *x = s->o.replace_oldest ? oldest_slot(p) : NULL;
-		if (!x) {
-			s->answer.headers = arena_printf(s->r->arena, "Retry-After: %lld\r\n",
-							 (long long)first_expiry(s, p));
-			return refuse(s, 503, "Too Many Contacts");
-		}
+		if (!x)
+			return too_many(s, p);
 		x->removed = true;
 	}
 	return true;
@@ -445,6 +456,8 @@ static int save_merge(void *data, struct arena *a, const struct location_view *n
 	struct plan p = {.n = now->n};
 	bool ok = true;
 	s->now_s = env_wall_s(s->env);
+	s->methods = methods_of(s->r->msg);
+	s->user_agent = user_agent_of(s);
 	p.v = arena_zalloc(a, (now->n + s->n_contacts + 1) * sizeof(*p.v));
 	for (unsigned i = 0; i < now->n; i++)
 		p.v[i].old = now->v[i];

@@ -16,7 +16,7 @@
  * RFC 5626).  Refused, with nothing changed, are:
  *   400  a Contact, Path or q that cannot be read; a Contact that is no SIP
  *        URI; `*` without Expires 0 or not alone; a CSeq not above that of the
- *        same Call-ID; texts too long for the store
+ *        same Call-ID; texts too long for the store; more than 32 Contacts
  *   404  To without a user part, or with one no subscriber can have
  *   420  Require of what is not supported
  *   423  a requested time below min_expires_s (and below an hour)

@@ -156,7 +156,7 @@ uint16_t uri_port(const struct uri *u)
 
 enum {
 	ESCAPED = 256,    /* added to a reserved character that was written as %HH */
-	MAX_COMPARED = 64 /* parameters or headers; more are compared as text only */
+	MAX_COMPARED = 16 /* parameters or headers; more are compared as text only */
 };
 
 /* The next character of *s: "%61" is 'a', but "%40" is not '@' (that is reserved). */

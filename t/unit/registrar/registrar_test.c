@@ -164,6 +164,22 @@ static void too_many(void)
 	teardown(&w);
 }
 
+/* Each is compared with all bindings, so there is a limit to their number. */
+static void more_contacts_than_any_aor_has(void)
+{
+	struct world w;
+	char text[2000] = "Expires: 0\nContact: <sip:0@h>";
+	setup(&w);
+	for (int i = 1; i < 32; i++)
+		snprintf(text + strlen(text), 30, ",%s<sip:%d@h>", i % 8 ? "" : "\n ", i);
+	strcat(text, "\n");
+	CHECK_INT(save(&w, text), 200);
+	strcat(text, "Contact: <sip:32@h>\n");
+	CHECK_INT(save(&w, text), 400);
+	CHECK_STR(w.reason, "Too Many Contacts");
+	teardown(&w);
+}
+
 static void the_oldest_makes_room(void)
 {
 	struct world w;
@@ -417,6 +433,7 @@ int main(void)
 	TEST(expiry_to_the_second);
 	TEST(too_brief);
 	TEST(too_many);
+	TEST(more_contacts_than_any_aor_has);
 	TEST(the_oldest_makes_room);
 	TEST(star_removes_all);
 	TEST(star_rules);
