@@ -92,7 +92,7 @@ static int parse_request_line(struct msg *m, struct slice line)
 {
 	struct slice trimmed = slice_trim(line);
 	const char *first = slice_chr(trimmed, ' '), *last = last_space(trimmed);
-	if (!first || first == last || trimmed.p != line.p)
+	if (!first || !last || first == last || trimmed.p != line.p)
 		return -1;
 	int version = version_of(slice_range(last + 1, slice_end(trimmed)));
 	m->method_text = slice_range(trimmed.p, first);
