@@ -110,7 +110,7 @@ $(RUN_DIR)/lunasip.sqlite:
 
 # What the tests find things by.
 TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
-PROVE = $(TEST_ENV) prove -j$(JOBS) --exec tools/tap
+PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
 .PHONY: programs test test-all test-unit test-spec test-flow test-sipp
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
