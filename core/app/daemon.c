@@ -70,7 +70,7 @@ static int configure(struct daemon *d)
 	settings_init(&d->flags);
 	buf_init(&d->why, WHY_MAX);
 	console_init(&d->log);
-	if (script_load(&d->script, d->options->script, &d->log, &d->why) < 0)
+	if (script_load(&d->script, d->options->script, &d->log, NULL, &d->why) < 0)
 		return -1;
 	return lay_flags(d);
 }

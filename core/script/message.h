@@ -18,6 +18,7 @@ struct script {
 	struct settings settings;
 	struct log *log;
 	const struct script_host *host; /* NULL: not attached */
+	struct env *env;                /* of the host, or of a virtual world; NULL: neither */
 	int handlers[HANDLER_COUNT];    /* references, LUA_NOREF: none */
 	struct run *current;
 	struct list runs;          /* all of them */

@@ -103,7 +103,7 @@ int luaopen_lunasip(lua_State *L)
 static lua_Integer now_of(lua_State *L)
 {
 	struct script *s = state_owner(L);
-	return s->host ? (lua_Integer)env_wall_s(s->host->env) : (lua_Integer)time(NULL);
+	return s->env ? (lua_Integer)env_wall_s(s->env) : (lua_Integer)time(NULL);
 }
 
 /* os.time() and os.date(format) as ever, but for the time being: that is the host's.

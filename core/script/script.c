@@ -2,6 +2,7 @@
 #include "script/module.h"
 #include "script/nearest.h"
 #include "script/object.h"
+#include "script/repeatable.h"
 #include "script/settings_read.h"
 #include "sip/lex.h"
 
@@ -230,6 +231,8 @@ static int load(lua_State *L)
 	set_path(L, name);
 	preload(L);
 	module_set_clock(L);
+	if (l->script->env)
+		repeatable_open(L, l->script->env);
 	object_open(L);
 	lua_pushcfunction(L, error_text);
 	lua_pushfstring(L, "@%s", name);
@@ -256,13 +259,14 @@ static int load(lua_State *L)
 	return 0;
 }
 
-static struct script *script_new(const char *name, struct log *log)
+static struct script *script_new(const char *name, struct log *log, struct env *virtual)
 {
 	struct script *s = mem_zalloc(sizeof(*s));
 
 	s->name = mem_alloc(strlen(name) + 1);
 	memcpy(s->name, name, strlen(name) + 1);
 	s->log = log;
+	s->env = virtual;
 	settings_init(&s->settings);
 	list_init(&s->runs);
 	list_init(&s->idle_runs);
@@ -291,9 +295,9 @@ static void load_limited(struct script *s, struct load *l)
 }
 
 int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
-		     struct buf *why)
+		     struct env *virtual, struct buf *why)
 {
-	struct load l = {.script = script_new(name, log), .text = text};
+	struct load l = {.script = script_new(name, log, virtual), .text = text};
 	const char *lf = slice_starts(text, SLICE("#")) ? slice_chr(text, '\n') : NULL;
 
 	if (lf) /* "#!" is no Lua; its line still counts */
@@ -334,7 +338,8 @@ static int read_file(const char *path, struct buf *text, struct buf *why)
 	return why->n ? -1 : 0;
 }
 
-int script_load(struct script **out, const char *path, struct log *log, struct buf *why)
+int script_load(struct script **out, const char *path, struct log *log, struct env *virtual,
+		struct buf *why)
 {
 	struct buf text;
 
@@ -342,7 +347,7 @@ int script_load(struct script **out, const char *path, struct log *log, struct b
 	buf_puts(&text, "");
 	int status = read_file(path, &text, why);
 	if (status == 0)
-		status = script_load_text(out, path, buf_slice(&text), log, why);
+		status = script_load_text(out, path, buf_slice(&text), log, virtual, why);
 	buf_free(&text);
 	return status;
 }
@@ -369,6 +374,7 @@ void script_attach(struct script *s, const struct script_host *host)
 	struct buf why;
 
 	s->host = host;
+	s->env = host->env;
 	buf_init(&why, MAX_WHY_BYTES);
 	if (state_call(&s->state, seed_random, s, &why))
 		log_warn(s->log, "script: %.*s", SLICE_ARG(buf_slice(&why)));

@@ -89,13 +89,13 @@ static int open_script(lua_State *L, struct world *w)
 	const char *path = lua_tostring(L, -3);
 
 	if (path)
-		return script_load(&w->script, path, &w->sim.log, &w->why);
+		return script_load(&w->script, path, &w->sim.log, &w->sim.env, &w->why);
 	if (!lua_isstring(L, -2)) {
 		buf_puts(&w->why, "a world needs script=PATH or source=TEXT");
 		return -1;
 	}
 	return script_load_text(&w->script, luaL_optstring(L, -1, "script.lua"), state_slice(L, -2),
-				&w->sim.log, &w->why);
+				&w->sim.log, &w->sim.env, &w->why);
 }
 
 /* settings={…} wins over the script's own, as flags do. */
@@ -282,6 +282,18 @@ static int world_advance(lua_State *L)
 	return 0;
 }
 
+/* next(): milliseconds until something may happen by itself (never too many), or nil. */
+static int world_next(lua_State *L)
+{
+	int64_t ms = wheel_next_ms(&world_at(L)->sim.env.wheel);
+
+	if (ms < 0)
+		lua_pushnil(L);
+	else
+		lua_pushinteger(L, ms);
+	return 1;
+}
+
 /* now(): milliseconds since the world began, Unix time in seconds. */
 static int world_now(lua_State *L)
 {
@@ -380,20 +392,11 @@ static int world_stats(lua_State *L)
 }
 
 static const luaL_Reg world_methods[] = {
-    {"send", world_send},
-    {"take", world_take},
-    {"unreachable", world_unreachable},
-    {"advance", world_advance},
-    {"now", world_now},
-    {"host", world_host},
-    {"log", world_log},
-    {"colour", world_colour},
-    {"store", world_store},
-    {"resolver", world_resolver},
-    {"bindings", world_bindings},
-    {"stats", world_stats},
-    {"close", world_close},
-    {NULL, NULL},
+    {"send", world_send},       {"take", world_take},         {"unreachable", world_unreachable},
+    {"advance", world_advance}, {"next", world_next},         {"now", world_now},
+    {"host", world_host},       {"log", world_log},           {"colour", world_colour},
+    {"store", world_store},     {"resolver", world_resolver}, {"bindings", world_bindings},
+    {"stats", world_stats},     {"close", world_close},       {NULL, NULL},
 };
 
 static void set_type(lua_State *L)
