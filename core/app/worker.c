@@ -20,6 +20,7 @@ static void wire(struct worker *w, const struct settings *s, struct script *scri
 	struct net *net = udp_net(w->udp);
 	node_init(&w->node, &w->env, net, w->database.store, s, script);
 	w->node.host.pid = getpid();
+	w->node.transport.trace = trace_user(&w->trace);
 	w->upward = net->user;
 	net->user = (struct net_user){0};
 	udp_on_batch(w->udp, tick, w);
@@ -49,7 +50,8 @@ int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct
 	clock_open(&w->clock, loop, &w->env);
 	uv_timer_init(loop, &w->patience);
 	w->patience.data = w;
-	if (database_open(&w->database, loop, log, s->store, why) < 0 ||
+	if (trace_open(&w->trace, log, s->trace, s->trace_max_bytes, why) < 0 ||
+	    database_open(&w->database, loop, log, s->store, why) < 0 ||
 	    udp_open(&w->udp, loop, log, s->listen, s->n_listen, &o, why) < 0)
 		return -1;
 	wire(w, s, script);
@@ -140,5 +142,6 @@ void worker_stop(struct worker *w, void (*stopped)(void *data), void *data)
 void worker_close(struct worker *w)
 {
 	uv_close((uv_handle_t *)&w->patience, NULL);
+	trace_close(&w->trace);
 	clock_close(&w->clock);
 }

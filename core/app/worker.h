@@ -10,6 +10,7 @@
 
 #include "app/clock.h"
 #include "app/database.h"
+#include "app/trace.h"
 #include "net/udp.h"
 #include "script/node.h"
 
@@ -19,6 +20,7 @@ struct worker {
 	struct rand_kernel rand;
 	struct clock clock;
 	struct database database;
+	struct trace trace;
 	struct udp *udp;        /* NULL: not open, or closed */
 	struct net_user upward; /* where datagrams go while serving: the node's transport */
 	struct node node;

@@ -58,6 +58,10 @@ const struct setting settings_table[] = {
      .doc = "the least important level that is logged"},
     {"log.colour", SETTING_CHOICE, MEMBER(log_colour), .text = "auto", .choices = colours,
      .doc = "colours of xlog; auto: when the log is a terminal"},
+    {"log.trace", SETTING_TEXT, MEMBER(trace), .max = 1024, .text = "",
+     .doc = "file that every message is recorded in (lunactl ladder); empty: none"},
+    {"log.trace_max", SETTING_SIZE, MEMBER(trace_max_bytes), 1, 1 << 20, 1 << 20, 64, .unit = "MiB",
+     .doc = "the trace ends when its file is so long"},
 
     {"rr.enable_full_lr", SETTING_BOOL, MEMBER(full_lr), .number = 1,
      .doc = "Record-Route says \";lr=on\", not \";lr\""},

@@ -40,6 +40,8 @@ struct settings {
 	struct slice auth_secret;           /* auth.secret; empty: kept in the store */
 	enum log_level log_level;           /* log.level */
 	enum settings_colour log_colour;    /* log.colour */
+	struct slice trace;                 /* log.trace: a file; empty: none */
+	size_t trace_max_bytes;             /* log.trace_max, in MiB */
 	bool full_lr;                       /* rr.enable_full_lr */
 	struct txn_timers timers;           /* tm.t1, tm.t2, tm.t4, in ms */
 	uint32_t timer_c_ms;                /* tm.timer_c, in s */

@@ -114,6 +114,21 @@ static void fill_top_via(struct transport *t, struct received *r)
 
 /* --- in --------------------------------------------------------------------------------------- */
 
+static bool is_own_socket(const struct transport *t, const struct addr *a)
+{
+	for (unsigned i = 0; i < t->net->n_sockets; i++)
+		if (addr_equal(a, &t->net->local[i]))
+			return true;
+	return false;
+}
+
+static void trace_in(const struct transport *t, unsigned socket, const struct addr *from,
+		     struct slice bytes)
+{
+	if (t->trace.datagram && !is_own_socket(t, from))
+		t->trace.datagram(t->trace.data, from, &t->net->local[socket], bytes);
+}
+
 static const char *refusal(const struct received *r, int parsed)
 {
 	if (parsed < 0 || r->source.port == 0)
@@ -137,6 +152,7 @@ static void on_datagram(void *data, unsigned socket, const struct addr *from, st
 	if (is_keep_alive(bytes))
 		return;
 	t->counters.received++;
+	trace_in(t, socket, from, bytes);
 	r = received_new(t, socket, from, bytes);
 	why = refusal(r, msg_parse(&r->msg, &r->arena, r->msg.raw));
 	if (why) {
@@ -227,6 +243,8 @@ void transport_send(struct transport *t, unsigned socket, const struct addr *to,
 		return;
 	}
 	t->counters.sent++;
+	if (t->trace.datagram)
+		t->trace.datagram(t->trace.data, &t->net->local[socket], to, bytes);
 	t->net->send(t->net, socket, to, bytes);
 }
 

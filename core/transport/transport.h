@@ -33,6 +33,16 @@ struct transport_user {
 	void (*unreachable)(void *data, struct slice branch);
 };
 
+/*
+ * Told of every datagram, as it came or leaves: what comes from one of our own
+ * sockets was told when it left.  Keep-alives are not told.
+ */
+struct transport_trace {
+	void *data;
+	void (*datagram)(void *data, const struct addr *from, const struct addr *to,
+			 struct slice bytes); /* NULL: nobody wants to know */
+};
+
 struct transport_counters {
 	uint64_t received;
 	uint64_t received_bad;    /* dropped: no SIP, no way to answer */
@@ -57,6 +67,7 @@ struct transport {
 	struct net *net;
 	struct listen_point *points; /* [net->n_sockets] */
 	struct transport_user user;
+	struct transport_trace trace; /* set by who wants it, any time */
 	struct transport_counters counters;
 	struct list lookups; /* resolves under way */
 	struct buf scratch;

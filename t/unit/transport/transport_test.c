@@ -676,6 +676,69 @@ static void nobody_is_told_after_the_end(void)
 	CHECK_INT(rig.resolved, 0);
 }
 
+/* --- trace ------------------------------------------------------------------------------------ */
+
+struct told {
+	unsigned n;
+	char last[200];
+};
+
+static void on_told(void *data, const struct addr *from, const struct addr *to, struct slice bytes)
+{
+	struct told *told = data;
+	char source[ADDR_TEXT], target[ADDR_TEXT];
+
+	addr_text(from, source);
+	addr_text(to, target);
+	told->n++;
+	snprintf(told->last, sizeof(told->last), "%s %s %.12s", source, target, bytes.p);
+}
+
+static void a_trace_is_told_all_that_comes_and_goes(void)
+{
+	struct told told = {0};
+	struct addr alice = addr(ALICE);
+	struct rig rig;
+
+	rig_open(&rig);
+	rig.transport.trace = (struct transport_trace){&told, on_told};
+	deliver(&rig, ALICE, REQUEST("Via: SIP/2.0/UDP 198.51.100.1:5062;branch=z9hG4bK1\r\n"));
+	CHECK_STR(told.last, ALICE " " US " OPTIONS sip:");
+	transport_send(&rig.transport, 0, &alice, SLICE("SIP/2.0 200 OK\r\n"));
+	CHECK_STR(told.last, US " " ALICE " SIP/2.0 200 ");
+	deliver(&rig, ALICE, "nothing of SIP");
+	CHECK_STR(told.last, ALICE " " US " nothing of S");
+	CHECK_INT(told.n, 3);
+	rig_close(&rig);
+}
+
+static void a_trace_is_told_once_of_what_we_send_ourselves(void)
+{
+	struct told told = {0};
+	struct addr us = addr(US);
+	struct rig rig;
+
+	rig_open(&rig);
+	rig.transport.trace = (struct transport_trace){&told, on_told};
+	transport_send(&rig.transport, 0, &us, SLICE("OPTIONS sip:a@b SIP/2.0\r\n"));
+	deliver(&rig, US, REQUEST("Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n"));
+	CHECK_INT(rig.requests, 1);
+	CHECK_INT(told.n, 1);
+	rig_close(&rig);
+}
+
+static void a_trace_is_not_told_of_keep_alives(void)
+{
+	struct told told = {0};
+	struct rig rig;
+
+	rig_open(&rig);
+	rig.transport.trace = (struct transport_trace){&told, on_told};
+	deliver(&rig, ALICE, "\r\n\r\n");
+	CHECK_INT(told.n, 0);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	TEST(requests_show_where_they_came_from);
@@ -704,5 +767,8 @@ int main(void)
 	TEST(numbers_are_not_asked_of_the_resolver);
 	TEST(names_may_take_their_time);
 	TEST(nobody_is_told_after_the_end);
+	TEST(a_trace_is_told_all_that_comes_and_goes);
+	TEST(a_trace_is_told_once_of_what_we_send_ourselves);
+	TEST(a_trace_is_not_told_of_keep_alives);
 	return tap_done();
 }
