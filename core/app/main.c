@@ -6,9 +6,13 @@
 
 #include <stdlib.h>
 
+/* Host names are asked for on libuv's threads, half of which it gives to them. */
+#define RESOLVER_THREADS "32"
+
 int main(int argc, char **argv)
 {
 	struct options o;
+	setenv("UV_THREADPOOL_SIZE", RESOLVER_THREADS, 0);
 	int rc = options_parse(&o, argc, argv);
 	int status = rc < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	if (rc == 0)

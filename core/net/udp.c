@@ -19,6 +19,7 @@ enum {
 	ERRORS_MAX = 64,              /* ICMP errors of one socket, likewise */
 	TRIES = 4,                    /* past ICMP errors that a call tells instead of its own */
 	WARN_EVERY = 1000,            /* lost datagrams */
+	OWN_HANDLES = 3,              /* beside the polls: prepare, idle, the lookups' timer */
 	FAILURES_MAX_BYTES = 4 << 20, /* of datagrams the kernel refused, not yet told */
 };
 
@@ -377,7 +378,6 @@ static struct udp *udp_new(uv_loop_t *loop, struct log *log, unsigned n)
 	init_receive(u->receive);
 	u->batch = sendq_batch_new();
 	u->net = (struct net){.local = u->local, .send = udp_send, .resolve = udp_resolve};
-	lookups_init(&u->lookups, loop, log);
 	list_init(&u->failures);
 	return u;
 }
@@ -420,9 +420,10 @@ static void start_loop_handles(struct udp *u)
 {
 	uv_prepare_init(u->loop, &u->prepare);
 	uv_idle_init(u->loop, &u->idle);
-	u->prepare.data = u->idle.data = u;
+	lookups_init(&u->lookups, u->loop, u->log);
+	u->prepare.data = u->idle.data = u->lookups.timer.data = u;
 	uv_prepare_start(&u->prepare, before_sleep);
-	u->handles += 2;
+	u->handles += OWN_HANDLES;
 }
 
 int udp_open(struct udp **out, uv_loop_t *loop, struct log *log, const struct addr *addrs,
@@ -479,7 +480,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 void udp_close(struct udp *u, void (*done)(void *data), void *data)
 {
-	unsigned n_polls = u->handles - 2;
+	unsigned n_polls = u->handles - OWN_HANDLES;
 
 	lookups_close(&u->lookups);
 	flush_all(u);
@@ -490,4 +491,5 @@ void udp_close(struct udp *u, void (*done)(void *data), void *data)
 		uv_close((uv_handle_t *)&u->sockets[i].poll, on_handle_closed);
 	uv_close((uv_handle_t *)&u->prepare, on_handle_closed);
 	uv_close((uv_handle_t *)&u->idle, on_handle_closed);
+	uv_close((uv_handle_t *)&u->lookups.timer, on_handle_closed);
 }
