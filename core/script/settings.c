@@ -13,22 +13,24 @@ static const char *const colours[] = {"auto", "always", "never", NULL};
 
 const struct setting settings_table[] = {
     {"listen", SETTING_LIST, .add = settings_add_listen,
-     .doc = "where to listen: \"udp:ADDR:PORT\" or \"udp:ADDR:PORT advertise HOST\""},
+     .doc = "where to listen: \"udp:ADDR:PORT\" or \"udp:ADDR:PORT advertise HOST\"",
+     .restart = true},
     {"aliases", SETTING_LIST, .add = settings_add_alias,
      .doc = "names that are this proxy too: \"example.org\", \"example.org:5060\""},
     {"store", SETTING_TEXT, MEMBER(store), .min = 1, .max = 1024, .text = "memory:",
-     .doc = "database: memory:, sqlite:PATH, mysql://user:password@host:port/database"},
+     .doc = "database: memory:, sqlite:PATH, mysql://user:password@host:port/database",
+     .restart = true},
     {"control", SETTING_TEXT, MEMBER(control), .max = 100, .text = "",
-     .doc = "path of the control socket (lunactl stats); empty: none"},
+     .doc = "path of the control socket (lunactl stats); empty: none", .restart = true},
     {"server", SETTING_TEXT, MEMBER(server), .max = 200, .text = "lunasip",
      .doc = "value of the Server header field in own replies; empty: none"},
 
     {"usrloc.db_mode", SETTING_NUMBER, MEMBER(db_mode), 0, 3, 1, .number = 1,
-     .doc = "0 memory only, 1 write-through, 2 write-back, 3 database only"},
+     .doc = "0 memory only, 1 write-through, 2 write-back, 3 database only", .restart = true},
     {"usrloc.timer_interval", SETTING_NUMBER, MEMBER(timer_interval_s), 1, DAY_S, 1, 60,
      .unit = "s", .doc = "how often db_mode 2 writes and expired rows are removed"},
     {"usrloc.use_domain", SETTING_BOOL, MEMBER(location_use_domain),
-     .doc = "an address-of-record is user@domain, not the user alone"},
+     .doc = "an address-of-record is user@domain, not the user alone", .restart = true},
 
     {"registrar.default_expires", SETTING_NUMBER, MEMBER(registrar.default_expires_s), 1, YEAR_S, 1,
      3600, .unit = "s", .doc = "when the phone asks for no time"},
@@ -50,7 +52,8 @@ const struct setting settings_table[] = {
     {"auth.calculate_ha1", SETTING_BOOL, MEMBER(auth.plain), .number = 1,
      .doc = "the plain password column may be used"},
     {"auth.secret", SETTING_TEXT, MEMBER(auth_secret), .min = 16, .max = 256, .text = "",
-     .doc = "key of the nonces, equal in a fleet; empty: made once and kept in the store"},
+     .doc = "key of the nonces, equal in a fleet; empty: made once and kept in the store",
+     .restart = true},
     {"auth.max_nonces", SETTING_SIZE, MEMBER(auth.max_nonces), 1000, 100000000, 1, 1000000,
      .doc = "nonces whose use is remembered"},
 
@@ -59,9 +62,10 @@ const struct setting settings_table[] = {
     {"log.colour", SETTING_CHOICE, MEMBER(log_colour), .text = "auto", .choices = colours,
      .doc = "colours of xlog; auto: when the log is a terminal"},
     {"log.trace", SETTING_TEXT, MEMBER(trace), .max = 1024, .text = "",
-     .doc = "file that every message is recorded in (lunactl ladder); empty: none"},
+     .doc = "file that every message is recorded in (lunactl ladder); empty: none",
+     .restart = true},
     {"log.trace_max", SETTING_SIZE, MEMBER(trace_max_bytes), 1, 1 << 20, 1 << 20, 64, .unit = "MiB",
-     .doc = "the trace ends when its file is so long"},
+     .doc = "the trace ends when its file is so long", .restart = true},
 
     {"rr.enable_full_lr", SETTING_BOOL, MEMBER(full_lr), .number = 1,
      .doc = "Record-Route says \";lr=on\", not \";lr\""},
@@ -83,6 +87,8 @@ const struct setting settings_table[] = {
      1000000, .doc = "Lua instructions a message may take"},
     {"script.memory", SETTING_SIZE, MEMBER(script_memory_bytes), 1, 65536, 1 << 20, 256,
      .unit = "MiB", .doc = "memory of the Lua state"},
+    {"script.generations", SETTING_NUMBER, MEMBER(script_generations), 2, 1000, 1, 128,
+     .doc = "how many versions of the script may live at once"},
 };
 const unsigned settings_count = sizeof(settings_table) / sizeof(*settings_table);
 
@@ -383,6 +389,6 @@ void settings_help(struct buf *out)
 		help_default(d, out);
 		while (out->n < begin + 43 && !out->failed)
 			buf_putc(out, ' ');
-		buf_printf(out, " %s\n", d->doc);
+		buf_printf(out, " %s%s\n", d->doc, d->restart ? " (restart)" : "");
 	}
 }

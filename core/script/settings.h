@@ -49,6 +49,7 @@ struct settings {
 	size_t max_transactions;            /* tm.max_transactions */
 	uint32_t script_instructions;       /* script.instructions: per message */
 	size_t script_memory_bytes;         /* script.memory, in MiB: of the Lua state */
+	uint32_t script_generations;        /* script.generations: how many may live */
 };
 
 void settings_init(struct settings *s); /* all defaults */
@@ -76,6 +77,7 @@ struct setting {
 	int (*add)(struct settings *s, struct slice text, struct buf *why);
 	const char *unit;
 	const char *doc;
+	bool restart; /* a running proxy keeps the value it started with */
 };
 
 extern const struct setting settings_table[];
@@ -90,7 +92,7 @@ int settings_set_text(struct settings *s, const struct setting *d, struct slice 
 		      struct buf *why);
 /* Values that do not go together; name is the setting to blame.  0 or -1. */
 int settings_check(const struct settings *s, const char **name, struct buf *why);
-/* All settings with type, default and meaning, a line each: for --help and doc/. */
+/* All settings with default and meaning, a line each: for --help and doc/. */
 void settings_help(struct buf *out);
 
 /* One listen entry as in -l, appended.  0, or -1 with the reason. */

@@ -1,5 +1,6 @@
 #include "script/nearest.h"
 #include "script/settings.h"
+#include "script/settings_change.h"
 
 #include "tap.h"
 
@@ -107,6 +108,90 @@ static void reads_aliases(void)
 	settings_free(&s);
 }
 
+static void set(struct settings *s, const char *name, int64_t number)
+{
+	CHECK_INT(settings_set_number(s, settings_find(slice_str(name)), number, NULL), 0);
+}
+
+static void set_text(struct settings *s, const char *name, const char *text)
+{
+	CHECK_INT(settings_set_text(s, settings_find(slice_str(name)), slice_str(text), NULL), 0);
+}
+
+static void some_other_settings(struct settings *s)
+{
+	settings_init(s);
+	CHECK_INT(settings_add_listen(s, SLICE("udp:127.0.0.1:5070 advertise a.example"), NULL), 0);
+	CHECK_INT(settings_add_alias(s, SLICE("b.example:5080"), NULL), 0);
+	set_text(s, "server", "another");
+	set_text(s, "store", "sqlite:other");
+	set_text(s, "log.level", "debug");
+	set(s, "usrloc.db_mode", 3);
+	set(s, "tm.max_transactions", 77);
+	set(s, "tm.t1", 100);
+}
+
+static void a_copy_stands_alone(void)
+{
+	struct settings s, copy;
+
+	some_other_settings(&s);
+	settings_copy(&copy, &s);
+	settings_free(&s);
+	CHECK_INT(copy.n_listen, 1);
+	CHECK_STR(copy.advertise[0], "a.example");
+	CHECK_INT(copy.n_aliases, 1);
+	CHECK_SLICE(copy.aliases[0].host, "b.example");
+	CHECK_SLICE(copy.server, "another");
+	CHECK_INT(copy.db_mode, 3);
+	CHECK_INT(copy.max_transactions, 77);
+	settings_free(&copy);
+}
+
+static void a_running_proxy_takes_what_need_not_wait(void)
+{
+	struct settings running, fresh;
+
+	settings_init(&running);
+	CHECK_INT(settings_add_listen(&running, SLICE("udp:127.0.0.1:5060"), NULL), 0);
+	some_other_settings(&fresh);
+	settings_take(&running, &fresh);
+	settings_free(&fresh);
+	CHECK_SLICE(running.server, "another");
+	CHECK_SLICE(running.aliases[0].host, "b.example");
+	CHECK_INT(running.log_level, LOG_DEBUG);
+	CHECK_INT(running.max_transactions, 77);
+	CHECK_INT(running.timers.t1_ms, 100);
+	CHECK_SLICE(running.store, "memory:");
+	CHECK_INT(running.db_mode, 1);
+	CHECK_INT(running.listen[0].port, 5060);
+	CHECK(running.advertise[0] == NULL);
+	settings_free(&running);
+}
+
+static void what_waits_for_a_restart_is_named(void)
+{
+	struct settings running, fresh;
+	struct buf names;
+
+	settings_init(&running);
+	some_other_settings(&fresh);
+	buf_init(&names, 1000);
+	settings_waiting(&running, &fresh, &names);
+	CHECK_SLICE(buf_slice(&names), "listen, store, usrloc.db_mode");
+	buf_reset(&names);
+	settings_waiting(&fresh, &fresh, &names);
+	CHECK_SLICE(buf_slice(&names), "");
+	settings_free(&running);
+	settings_copy(&running, &fresh);
+	running.advertise[0] = NULL;
+	settings_waiting(&running, &fresh, &names);
+	CHECK_SLICE(buf_slice(&names), "listen");
+	buf_free(&names);
+	settings_free(&fresh);
+	settings_free(&running);
+}
+
 static const char *nearest_of(const char *word)
 {
 	static const char *const known[] = {"request", "reply", "failure", "branch"};
@@ -136,6 +221,9 @@ int main(void)
 	TEST(listens_where_it_is_told);
 	TEST(refuses_listen_entries_that_are_none);
 	TEST(reads_aliases);
+	TEST(a_copy_stands_alone);
+	TEST(a_running_proxy_takes_what_need_not_wait);
+	TEST(what_waits_for_a_restart_is_named);
 	TEST(guesses_what_was_meant);
 	return tap_done();
 }
