@@ -14,4 +14,6 @@ return {
 	sipp = require "flow.sipp",
 	stores = require("flow.database").names,
 	sip = require "flow.sip",
+	stage = require("flow.stage").new,
+	documents = require "flow.documents",
 }

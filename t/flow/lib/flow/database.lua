@@ -9,18 +9,23 @@ local BUILD = os.getenv "BUILD" or "build"
 
 local kinds = {}
 
+local function run(...)
+	local code, output = process.run { ... }
+	assert(code == 0, output)
+	return output
+end
+
+-- A store: kind, url, sql(statements): runs them in its own client, returns what that prints.
+
 function kinds.memory()
 	return { kind = "memory", url = "memory:" }
 end
 
 function kinds.sqlite(dir)
-	return { kind = "sqlite", url = "sqlite:" .. dir .. "/lunasip.sqlite" }
-end
-
-local function run(...)
-	local code, output = process.run { ... }
-	assert(code == 0, output)
-	return output
+	local path = dir .. "/lunasip.sqlite"
+	return { kind = "sqlite", url = "sqlite:" .. path, sql = function(text)
+		return run("sqlite3", "-bail", "-table", path, text)
+	end }
 end
 
 -- One MariaDB for all tests of this process; it ends with it. What it leaves on the disk, the
@@ -53,7 +58,11 @@ function kinds.mysql()
 	local name = "flow_" .. made
 	run("mariadb", "--no-defaults", "-u", "root", "-S", server.socket,
 		"-e", "CREATE DATABASE " .. name)
-	return { kind = "mysql", url = (server.url:gsub("/lunasip%?", "/" .. name .. "?")) }
+	local socket = server.socket
+	return { kind = "mysql", url = (server.url:gsub("/lunasip%?", "/" .. name .. "?")),
+		sql = function(text)
+			return run("mariadb", "--no-defaults", "-u", "root", "-S", socket, "-t", name, "-e", text)
+		end }
 end
 
 -- The stores a flow runs on; { memory = false } leaves one out.

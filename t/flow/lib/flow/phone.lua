@@ -20,10 +20,12 @@ local function unique(prefix)
 	return ("%s%d%06x"):format(prefix, counter, math.random(0, 0xffffff))
 end
 
--- o: world, user, password, host (address to send from).
+-- o: world, user, password, host (address to send from), user_agent,
+-- via: parameters of its Via, ";rport" when none are given.
 function phone.new(o)
 	local self = setmetatable({
 		world = o.world, user = o.user, password = o.password, host = o.host,
+		user_agent = o.user_agent, via = o.via or ";rport",
 		inbox = {}, cseq = 0, socket = uv.new_udp(),
 	}, Phone)
 	assert(self.socket:bind(o.host, 5060))
@@ -106,7 +108,7 @@ function Phone:request(d, method, headers, options)
 	local branch = options.branch or "z9hG4bK" .. unique "b"
 	local lines = {
 		("%s %s SIP/2.0"):format(method, d.target),
-		("Via: SIP/2.0/UDP %s:5060;branch=%s;rport"):format(self.host, branch),
+		("Via: SIP/2.0/UDP %s:5060;branch=%s%s"):format(self.host, branch, self.via),
 		"Max-Forwards: 70",
 		("From: %s;tag=%s"):format(d.from, d.from_tag),
 		("To: %s%s"):format(d.to, d.to_tag and ";tag=" .. d.to_tag or ""),
@@ -120,6 +122,9 @@ function Phone:request(d, method, headers, options)
 	end
 	for _, header in ipairs(headers or {}) do
 		table.insert(lines, header)
+	end
+	if self.user_agent then
+		table.insert(lines, "User-Agent: " .. self.user_agent)
 	end
 	if options.body then
 		table.insert(lines, "Content-Type: application/sdp")
@@ -163,6 +168,12 @@ function Phone:ack_negative(d, reply, branch)
 	d.to_tag = to
 end
 
+-- The header line that answers a challenge.
+function Phone:credentials_for(d, reply)
+	local challenge, name = challenge_of(reply)
+	return ("%s: %s"):format(name, self:credentials(challenge, reply:cseq_method(), d.target))
+end
+
 -- A request, answered with credentials when it is challenged. Returns the final response
 -- and the branch of the request that got it.
 function Phone:ask(d, method, headers, options)
@@ -174,8 +185,7 @@ function Phone:ask(d, method, headers, options)
 	if method == "INVITE" then
 		self:ack_negative(d, reply, branch)
 	end
-	local challenge, name = challenge_of(reply)
-	local with = { ("%s: %s"):format(name, self:credentials(challenge, method, d.target)) }
+	local with = { self:credentials_for(d, reply) }
 	table.move(headers or {}, 1, #(headers or {}), 2, with)
 	branch = self:request(d, method, with, options)
 	return self:final(method), branch
@@ -189,17 +199,25 @@ function Phone:register(headers)
 	return (self:ask(d, "REGISTER", headers or { "Expires: 600" }))
 end
 
--- Sends an INVITE and authenticates it; the final response is to come.
--- Returns the dialog; d.branch is the INVITE's.
-function Phone:invite(user)
+-- Sends an INVITE; what comes back is to come. Returns the dialog; d.branch is the INVITE's.
+function Phone:begin(user)
 	local d = self:dialog(self.world:uri(user))
-	local branch = self:request(d, "INVITE", {}, { body = SDP })
+	d.branch = self:request(d, "INVITE", {}, { body = SDP })
+	return d
+end
+
+-- The 407 to an INVITE is acknowledged, and the INVITE sent again with credentials.
+function Phone:authenticate(d)
 	local reply = self:final "INVITE"
 	assert(reply.status == 407, reply.line)
-	self:ack_negative(d, reply, branch)
-	local challenge, name = challenge_of(reply)
-	local line = ("%s: %s"):format(name, self:credentials(challenge, "INVITE", d.target))
-	d.branch = self:request(d, "INVITE", { line }, { body = SDP })
+	self:ack_negative(d, reply, d.branch)
+	d.branch = self:request(d, "INVITE", { self:credentials_for(d, reply) }, { body = SDP })
+end
+
+-- Sends an INVITE and authenticates it; the final response is to come.
+function Phone:invite(user)
+	local d = self:begin(user)
+	self:authenticate(d)
 	return d
 end
 

@@ -20,7 +20,8 @@ local USERS = { ["10"] = "abc10", ["11"] = "abc11" }
 
 local made = 0
 
--- o: store "memory" | "sqlite" | "mysql"; users: name -> password; script: path of a route;
+-- o: store "memory" | "sqlite" | "mysql"; users: name -> password, or false: the database has
+-- no tables yet; script: path of a route;
 -- settings: Lua text of a table that is laid over the script's; start = false: not yet.
 function world.new(o)
 	made = made + 1
@@ -46,7 +47,9 @@ function world.new(o)
 	end
 	self.store = database.new(o.store or "sqlite", self.dir)
 	self:write_script(o.settings or "{}")
-	self:add_users(o.users or USERS)
+	if o.users ~= false then
+		self:add_users(o.users or USERS)
+	end
 	if o.start ~= false then
 		self:start()
 	end
