@@ -1,16 +1,26 @@
 #include "app/clock.h"
 
+#include <stdlib.h>
 #include <time.h>
 
-enum { WALL_EVERY_MS = 1000 };
+enum {
+	WALL_EVERY_MS = 1000, /* how often the wall clock is read */
+	WALL_STEP_MS = 50,    /* what it must be off by to be followed */
+};
 
-/* The wall clock may be set while we run; expiry and nonces follow it. */
+/*
+ * The wall clock may be set while we run; expiry and nonces follow it.  They must
+ * not see it go back by the jitter of two readings: a nonce made now would be one
+ * from the future.
+ */
 static void read_wall(struct clock *c, uint64_t now_ms)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
 	int64_t wall_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-	c->env->wall_offset_ms = wall_ms - (int64_t)now_ms;
+	int64_t offset_ms = wall_ms - (int64_t)(uv_hrtime() / 1000000);
+	if (llabs(offset_ms - c->env->wall_offset_ms) > WALL_STEP_MS)
+		c->env->wall_offset_ms = offset_ms;
 	c->wall_ms = now_ms;
 }
 
@@ -57,6 +67,7 @@ void clock_open(struct clock *c, uv_loop_t *loop, struct env *env)
 	c->timer.data = c->before_sleep.data = c->after_sleep.data = c;
 	uv_update_time(loop);
 	wheel_init(&env->wheel, uv_now(loop));
+	env->wall_offset_ms = 0;
 	read_wall(c, uv_now(loop));
 	uv_prepare_start(&c->before_sleep, before_sleep);
 	uv_check_start(&c->after_sleep, after_sleep);
