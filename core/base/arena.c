@@ -9,7 +9,7 @@
 enum {
 	ALIGN = alignof(max_align_t),
 	CHUNK_MIN = 512,
-	CHUNK_MAX = 64 * 1024, /* chunks double up to here; larger wishes get their own */
+	CHUNK_MAX = 64 * 1024, /* larger wishes get their own */
 };
 
 struct arena_chunk {
@@ -75,13 +75,21 @@ void arena_free(struct arena *a)
 	*a = (struct arena){0};
 }
 
-/* A chunk for at least n bytes, larger than the last one. */
+/* A chunk for at least n bytes.  They double, but not from the first one's size: a
+ * large message need not want much more. */
 static void grow(struct arena *a, size_t n)
 {
-	size_t want = a->chunks ? 2 * a->chunks->n : CHUNK_MIN;
-	if (want > CHUNK_MAX)
-		want = CHUNK_MAX;
+	size_t want = a->grow_bytes ? a->grow_bytes : CHUNK_MIN;
+	a->grow_bytes = want < CHUNK_MAX ? 2 * want : CHUNK_MAX;
 	add_chunk(a, n > want ? n : want);
+}
+
+size_t arena_bytes(const struct arena *a)
+{
+	size_t n = 0;
+	for (const struct arena_chunk *c = a->chunks; c; c = c->next)
+		n += c->n;
+	return n;
 }
 
 void *arena_alloc(struct arena *a, size_t n)
@@ -94,6 +102,22 @@ void *arena_alloc(struct arena *a, size_t n)
 	char *p = a->next;
 	a->next += n;
 	return p;
+}
+
+void arena_trim(struct arena *a, const void *end)
+{
+	size_t unused = (size_t)(a->next - (const char *)end);
+	a->next -= unused & ~(size_t)(ALIGN - 1);
+}
+
+void arena_rewind(struct arena *a, const struct arena *mark)
+{
+	while (a->chunks != mark->chunks) {
+		struct arena_chunk *c = a->chunks;
+		a->chunks = c->next;
+		free(c);
+	}
+	*a = *mark;
 }
 
 void *arena_zalloc(struct arena *a, size_t n)

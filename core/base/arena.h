@@ -16,6 +16,7 @@ struct arena {
 	struct arena_chunk *chunks;
 	char *next;
 	char *end;
+	size_t grow_bytes; /* the next chunk's size */
 };
 
 /* malloc that never returns NULL: it reports and aborts instead. */
@@ -27,9 +28,16 @@ void *mem_realloc(void *p, size_t n);
 void arena_init(struct arena *a, size_t first_bytes);
 void arena_free(struct arena *a);
 
+/* What it holds, used or not. */
+size_t arena_bytes(const struct arena *a);
+
 /* Aligned for any type; not zeroed / zeroed. */
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_zalloc(struct arena *a, size_t n);
+/* Gives back what the last allocation has behind end. */
+void arena_trim(struct arena *a, const void *end);
+/* Frees all that was allocated since `mark` was copied from *a. */
+void arena_rewind(struct arena *a, const struct arena *mark);
 /* A copy of s in the arena; a null slice stays null. */
 struct slice arena_dup(struct arena *a, struct slice s);
 /* A NUL terminated copy of s. */

@@ -52,13 +52,15 @@ static struct slice front(const struct branch *b, unsigned socket)
 static struct slice write_request(const struct branch *b, unsigned socket)
 {
 	struct context *c = b->context;
+	struct arena *a = &c->request->arena, before = *a;
 	struct buf *out = &c->proxy->scratch;
 	struct edits e;
 
-	edits_copy(&e, &b->edits, &c->request->arena);
+	edits_copy(&e, &b->edits, a);
 	edit_prepend_header(&e, c->msg, front(b, socket));
 	buf_reset(out);
 	edits_write(&e, c->msg, out);
+	arena_rewind(a, &before);
 	return out->failed ? SLICE_NULL : buf_slice(out);
 }
 

@@ -48,7 +48,7 @@ static void collect(struct pieces *p, const struct msg *m)
 	first = p->n;
 	for (unsigned i = 0; i < m->n_hdrs; i++)
 		if (decides(m->hdrs[i].id))
-			add_line(p, first, m->hdrs[i].line);
+			add_line(p, first, hdr_line(&m->hdrs[i]));
 }
 
 void loop_value(const struct context *c, char out[PROXY_LOOP_VALUE + 1])

@@ -235,7 +235,7 @@ static void append_route(struct branch *b, struct slice uri)
 	for (const struct hdr *h = msg_hdr(m, HDR_ROUTE); h; h = msg_hdr_next(m, h))
 		last = h;
 	if (last)
-		edit_insert(&b->edits, m, slice_end(last->line), line);
+		edit_insert(&b->edits, m, slice_end(hdr_line(last)), line);
 	else
 		b->routes = arena_printf(&c->request->arena, "%.*s%.*s", SLICE_ARG(b->routes),
 					 SLICE_ARG(line));

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { FIRST_EDITS = 8 };
+enum { FIRST_EDITS = 4 };
 
 void edits_init(struct edits *e, struct arena *a)
 {
@@ -13,11 +13,10 @@ void edits_init(struct edits *e, struct arena *a)
 
 void edits_copy(struct edits *dst, const struct edits *src, struct arena *a)
 {
-	*dst = (struct edits){.arena = a, .n = src->n, .cap = src->n};
-	if (src->n == 0)
-		return;
-	dst->v = arena_alloc(a, src->n * sizeof(*src->v));
-	memcpy(dst->v, src->v, src->n * sizeof(*src->v));
+	*dst = (struct edits){.arena = a, .n = src->n, .cap = src->n + FIRST_EDITS};
+	dst->v = arena_alloc(a, dst->cap * sizeof(*src->v));
+	if (src->n)
+		memcpy(dst->v, src->v, src->n * sizeof(*src->v));
 }
 
 static void grow(struct edits *e)
@@ -79,7 +78,7 @@ void edit_append_header(struct edits *e, const struct msg *m, struct slice line)
 
 void edit_drop_header(struct edits *e, const struct msg *m, const struct hdr *h)
 {
-	edit_drop(e, m, h->line);
+	edit_drop(e, m, hdr_line(h));
 }
 
 /* All of it has been dropped. */

@@ -150,9 +150,11 @@ static struct hdr *new_header(struct msg *m, struct arena *a, unsigned *cap)
 	if (m->n_hdrs == *cap) {
 		struct hdr *old = m->hdrs;
 		*cap = *cap ? 2 * *cap : FIRST_HEADERS;
+		if (old) /* it is the last allocation: most often it grows in place */
+			arena_trim(a, old);
 		m->hdrs = arena_alloc(a, *cap * sizeof(*old));
 		if (old)
-			memcpy(m->hdrs, old, m->n_hdrs * sizeof(*old));
+			memmove(m->hdrs, old, m->n_hdrs * sizeof(*old));
 	}
 	return &m->hdrs[m->n_hdrs++];
 }
@@ -215,7 +217,7 @@ static void parse_header(struct msg *m, struct arena *a, struct slice line, unsi
 	h->id = hdr_id_of(name);
 	h->name = name;
 	h->value = slice_trim(lex_skip(rest, 1));
-	h->line = line;
+	h->line_bytes = (uint32_t)line.n;
 	note_first(m, h->id);
 }
 
@@ -256,6 +258,8 @@ static size_t parse_headers(struct msg *m, struct arena *a, struct slice s, bool
 		parse_header(m, a, slice_of(s.p + n, length), &cap);
 		n += length;
 	}
+	if (m->hdrs)
+		arena_trim(a, m->hdrs + m->n_hdrs);
 	*ended = empty > 0;
 	return n + empty;
 }

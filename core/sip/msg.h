@@ -68,10 +68,16 @@ enum hdr_id {
 
 struct hdr {
 	enum hdr_id id;
+	uint32_t line_bytes;
 	struct slice name;  /* as written */
 	struct slice value; /* trimmed, folds kept */
-	struct slice line;  /* from the name to the end of the last CRLF */
 };
+
+/* From the name to the end of the last CRLF. */
+static inline struct slice hdr_line(const struct hdr *h)
+{
+	return slice_of(h->name.p, h->line_bytes);
+}
 
 struct fault {
 	unsigned status;    /* 0: none; else the answer, 400..505 */

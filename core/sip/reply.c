@@ -8,7 +8,7 @@ static void put_line_end(struct buf *out)
 /* A header field as it was received, with CRLF at its end. */
 static void copy_header(struct buf *out, const struct hdr *h)
 {
-	buf_put(out, slice_range(h->line.p, slice_end(h->value)));
+	buf_put(out, slice_range(h->name.p, slice_end(h->value)));
 	put_line_end(out);
 }
 
@@ -32,7 +32,7 @@ static void copy_vias(struct buf *out, const struct msg *m, struct slice top)
 	if (!h)
 		return;
 	if (top.p && m->via.text.p) {
-		buf_put(out, slice_range(h->line.p, m->via.text.p));
+		buf_put(out, slice_range(h->name.p, m->via.text.p));
 		buf_put(out, top);
 		buf_put(out, slice_range(slice_end(m->via.text), slice_end(h->value)));
 		put_line_end(out);
@@ -55,7 +55,7 @@ static void copy_to(struct buf *out, const struct msg *m, const struct reply *r)
 	struct hdr *h = msg_hdr(m, HDR_TO);
 	if (!h || !m->to.text.p)
 		return;
-	buf_put(out, slice_range(h->line.p, slice_end(h->value)));
+	buf_put(out, slice_range(h->name.p, slice_end(h->value)));
 	if (!m->to_tag.p && r->to_tag.p && r->status != 100) {
 		buf_puts(out, ";tag=");
 		buf_put(out, r->to_tag);

@@ -3,7 +3,7 @@
 static void put_lines(struct buf *out, const struct msg *m, enum hdr_id id)
 {
 	for (const struct hdr *h = msg_hdr(m, id); h; h = msg_hdr_next(m, h))
-		buf_put(out, h->line);
+		buf_put(out, hdr_line(h));
 }
 
 static void put_header(struct buf *out, const char *name, struct slice value)

@@ -48,11 +48,58 @@ static void works_zeroed(void)
 	arena_free(&a);
 }
 
+static void trims(void)
+{
+	struct arena a;
+	arena_init(&a, 1024);
+	char *p = arena_alloc(&a, 500);
+	arena_trim(&a, p + 100);
+	CHECK(arena_alloc(&a, 16) == p + 112);
+	char *q = arena_alloc(&a, 16);
+	arena_trim(&a, q + 16);
+	CHECK(arena_alloc(&a, 1) == q + 16);
+	arena_free(&a);
+}
+
+static void rewinds(void)
+{
+	struct arena a, mark;
+	arena_init(&a, 600);
+	char *p = arena_alloc(&a, 100);
+	memset(p, 'x', 100);
+	mark = a;
+	char *q = arena_alloc(&a, 16);
+	for (int i = 0; i < 100; i++)
+		arena_alloc(&a, 1000);
+	arena_rewind(&a, &mark);
+	CHECK_INT(arena_bytes(&a), 600);
+	CHECK(p[99] == 'x');
+	CHECK(arena_alloc(&a, 16) == q);
+	arena_free(&a);
+}
+
+static void a_little_more_costs_little(void)
+{
+	struct arena a;
+	arena_init(&a, 60000);
+	arena_alloc(&a, 60000);
+	arena_alloc(&a, 16);
+	CHECK(arena_bytes(&a) < 61000);
+	size_t before = arena_bytes(&a);
+	for (int i = 0; i < 100; i++)
+		arena_alloc(&a, 1000);
+	CHECK(arena_bytes(&a) < before + 2 * 100 * 1008);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	TEST(aligns_and_keeps);
 	TEST(holds_large_ones);
 	TEST(copies_text);
 	TEST(works_zeroed);
+	TEST(trims);
+	TEST(rewinds);
+	TEST(a_little_more_costs_little);
 	return tap_done();
 }

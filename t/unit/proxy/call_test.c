@@ -41,6 +41,36 @@ static void a_call_goes_through(void)
 	world_end(w);
 }
 
+/* A usual INVITE fits into what was allocated when it came, and little of that stays free. */
+static void a_waiting_call_is_small(void)
+{
+	struct world *w = world_new();
+	const struct arena *a;
+
+	w->uris[0] = BOBS_URI;
+	w->record_route = true;
+	send(w, ALICE,
+	     "INVITE sip:bob@example.com SIP/2.0\n"
+	     "Via: SIP/2.0/UDP 198.51.100.1:5060;rport;branch=z9hG4bK-524287-1---4f2c9e1b7a3d8e60\n"
+	     "Max-Forwards: 70\nContact: <sip:alice@198.51.100.1:5060;transport=udp>\n"
+	     "To: <sip:bob@example.com>\nFrom: \"Alice\" <sip:alice@example.com>;tag=9fxced76sl\n"
+	     "Call-ID: 3848276298220188511\nCSeq: 1 INVITE\nSupported: replaces, timer\n"
+	     "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\n"
+	     "Proxy-Authorization: Digest "
+	     "username=\"alice\",realm=\"example.com\",nonce=\"0123456789\","
+	     "uri=\"sip:bob@example.com\",response=\"0123456789abcdef0123456789abcdef\"\n"
+	     "User-Agent: Phone 5.10.3\nContent-Type: application/sdp\nContent-Length: 108\n\n"
+	     "v=0\no=- 1 1 IN IP4 192.0.2.55\ns=-\nc=IN IP4 192.0.2.55\nt=0 0\n"
+	     "m=audio 49170 RTP/AVP 0 8 101\na=sendrecv\n");
+	TAKE(w, ALICE, "SIP/2.0 100 Giving a try\n");
+	TAKE(w, BOB, "INVITE " BOBS_URI " SIP/2.0\n");
+	a = &w->context->request->arena;
+	CHECK_INT(a->grow_bytes, 0);
+	CHECK(a->end - a->next < 512);
+	CHECK(arena_bytes(a) < w->context->msg->raw.n + 2500);
+	world_end(w);
+}
+
 static void only_what_must_change_changes(void)
 {
 	struct world *w = world_new();
@@ -335,6 +365,7 @@ static void the_proxy_may_end_in_the_middle(void)
 int main(void)
 {
 	TEST(a_call_goes_through);
+	TEST(a_waiting_call_is_small);
 	TEST(only_what_must_change_changes);
 	TEST(a_response_keeps_its_bytes);
 	TEST(hundred_is_never_forwarded);

@@ -170,8 +170,9 @@ static bool slices_inside(const struct msg *m, struct slice whole)
 		  inside(m->uri_text, whole) && inside(m->method_text, whole) &&
 		  inside(m->reason, whole);
 	for (unsigned i = 0; i < m->n_hdrs; i++)
-		ok &= inside(m->hdrs[i].line, whole) && inside(m->hdrs[i].name, m->hdrs[i].line) &&
-		      inside(m->hdrs[i].value, m->hdrs[i].line);
+		ok &= inside(hdr_line(&m->hdrs[i]), whole) &&
+		      inside(m->hdrs[i].name, hdr_line(&m->hdrs[i])) &&
+		      inside(m->hdrs[i].value, hdr_line(&m->hdrs[i]));
 	return ok;
 }
 
