@@ -248,11 +248,12 @@ static bool all_branches(const struct scope *s, struct buf *out)
 	return c->n_more > 0;
 }
 
+/* None until the route has said where the request is to go. */
 static bool destinations(const struct scope *s, struct buf *out)
 {
 	const struct context *c = s->m->context;
 
-	if (!s->msg->request)
+	if (!s->msg->request || (!c->n_more && slice_eq(c->uri, s->msg->uri_text)))
 		return false;
 	buf_puts(out, "Contact: ");
 	put(out, c->uri);

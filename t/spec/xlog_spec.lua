@@ -31,7 +31,7 @@ describe("pseudo-variables of a request", function()
 		["$tn"] = "<null>", ["$tt"] = "<null>",
 		["$ci"] = "pv-1@127.0.0.31", ["$cs"] = "8", ["$ct"] = "<sip:10@192.0.2.1:5060>",
 		["$cl"] = "10", ["$cT"] = "application/sdp", ["$ua"] = "Grandstream BT110 1.0.8.33",
-		["$du"] = "<null>", ["$ds"] = "Contact: sip:11@127.0.0.1;user=phone",
+		["$du"] = "<null>", ["$ds"] = "<null>",
 		["$br"] = "<null>", ["$bR"] = "<null>",
 		["$au"] = "<null>", ["$aU"] = "<null>", ["$ar"] = "<null>",
 		["$hdr(x-multi)"] = "a", ["$hdr(X-Multi[1])"] = "b", ["$hdr(X-Multi[*])"] = "a, b",
