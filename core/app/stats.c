@@ -28,6 +28,7 @@ static void put_txn(const struct txn *x, struct buf *out)
 {
 	put(out, "transactions.server", x->servers.count);
 	put(out, "transactions.client", x->clients.count);
+	put(out, "transactions.bytes", x->bytes);
 	put(out, "transactions.retransmissions_in", x->counters.retransmissions_in);
 	put(out, "transactions.retransmissions_out", x->counters.retransmissions_out);
 	put(out, "transactions.timeouts", x->counters.timeouts);

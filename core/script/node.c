@@ -45,6 +45,7 @@ static void wire_proxy(struct node *n, struct net *net)
 	proxy_init(&n->proxy, n->env, &o, &user);
 	n->proxy.txn.timers = s->timers;
 	n->proxy.txn.max_servers = s->max_transactions;
+	n->proxy.txn.max_bytes = s->max_memory_bytes;
 	n->proxy.txn.server_name = s->server;
 	struct transport_user up = txn_transport_user(&n->proxy.txn);
 	transport_init(&n->transport, n->env, net, &up, s->advertise);

@@ -82,6 +82,8 @@ const struct setting settings_table[] = {
      .doc = "the longest a call may ring"},
     {"tm.max_transactions", SETTING_SIZE, MEMBER(max_transactions), 10, 100000000, 1, 200000,
      .doc = "beyond it new requests get 503"},
+    {"tm.max_memory", SETTING_SIZE, MEMBER(max_memory_bytes), 1, 1 << 20, 1 << 20, 512,
+     .unit = "MiB", .doc = "likewise, what the messages of transactions take"},
 
     {"script.instructions", SETTING_NUMBER, MEMBER(script_instructions), 1000, 1000000000, 1,
      1000000, .doc = "Lua instructions a message may take"},

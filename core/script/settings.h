@@ -47,6 +47,7 @@ struct settings {
 	uint32_t timer_c_ms;                /* tm.timer_c, in s */
 	uint32_t ring_max_ms;               /* tm.ring_max, in s */
 	size_t max_transactions;            /* tm.max_transactions */
+	size_t max_memory_bytes;            /* tm.max_memory, in MiB */
 	uint32_t script_instructions;       /* script.instructions: per message */
 	size_t script_memory_bytes;         /* script.memory, in MiB: of the Lua state */
 	uint32_t script_generations;        /* script.generations: how many may live */

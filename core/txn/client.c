@@ -9,10 +9,17 @@ enum { TIMEOUT_T1 = 64 }; /* times T1: Timers B, D, F, M */
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+/* What ct takes. */
+static size_t bytes_of(const struct client *ct)
+{
+	return sizeof(*ct) + ct->request.n + ct->branch.n;
+}
+
 static void unlink_client(struct client *ct)
 {
 	struct txn *x = ct->txn;
 	ct->ended = true;
+	x->bytes -= bytes_of(ct);
 	hash_remove(&x->clients, &ct->node);
 	timer_stop(&x->env->wheel, &ct->retransmit);
 	timer_stop(&x->env->wheel, &ct->end);
@@ -123,6 +130,7 @@ static struct client *client_new(struct txn *x, struct slice bytes, struct slice
 	};
 	memcpy(ct->bytes, bytes.p, bytes.n);
 	memcpy(ct->bytes + bytes.n, branch.p, branch.n);
+	x->bytes += bytes_of(ct);
 	hash_add(&x->clients, &ct->node, hash_of(&x->clients, ct->branch));
 	return ct;
 }

@@ -28,6 +28,7 @@ static void end(struct server *st)
 	hash_remove(&x->servers, &st->node);
 	timer_stop(&x->env->wheel, &st->retransmit);
 	timer_stop(&x->env->wheel, &st->end);
+	x->bytes -= st->bytes + st->last_n;
 	x->user.server_gone(x->user.data, st);
 	if (st->request)
 		received_free(st->request);
@@ -69,6 +70,7 @@ static void respond_again(struct server *st)
 
 static void remember(struct server *st, struct slice bytes)
 {
+	st->txn->bytes += bytes.n - st->last_n;
 	free(st->last);
 	st->last = bytes.n ? mem_alloc(bytes.n) : NULL;
 	st->last_n = bytes.n;
@@ -223,15 +225,22 @@ static struct server *find(const struct txn *x, const struct msg *m, uint64_t ha
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* Without the second limit one branch with many methods would be a chain without end. */
+/* Those inside dialogs have more room. */
+static bool reaches(size_t n, size_t max, bool dialog)
+{
+	return n >= max && n - max >= (dialog ? max / DIALOG_ROOM : 0);
+}
+
+/* Without the first limit one branch with many methods would be a chain without end. */
 static bool is_full(const struct txn *x, const struct msg *m, uint64_t hash)
 {
-	size_t same = 0, room = m->to_tag.p ? x->max_servers / DIALOG_ROOM : 0;
+	size_t same = 0;
 	for (struct hash_node *n = hash_first(&x->servers, hash); n; n = hash_next(n, hash))
 		same++;
 	if (same >= MAX_SAME_BRANCH)
 		return true;
-	return x->servers.count >= x->max_servers && x->servers.count - x->max_servers >= room;
+	return reaches(x->servers.count, x->max_servers, m->to_tag.p) ||
+	       reaches(x->bytes, x->max_bytes, m->to_tag.p);
 }
 
 static void refuse(struct txn *x, struct received *r)
@@ -247,6 +256,8 @@ static struct server *server_new(struct txn *x, struct received *r, uint64_t has
 	st->txn = x;
 	st->invite = r->msg.method == METHOD_INVITE;
 	st->request = r;
+	st->bytes = sizeof(*st) + arena_bytes(&r->arena);
+	x->bytes += st->bytes;
 	timer_init(&st->retransmit, on_retransmit);
 	timer_init(&st->end, on_end);
 	hash_add(&x->servers, &st->node, hash);

@@ -38,6 +38,7 @@ struct server {
 	struct timer retransmit; /* G; in Trying: when 100 is due */
 	struct timer end;        /* H, I, J, L */
 	void *user;              /* the transaction user's; its context */
+	size_t bytes;            /* what st and request took at first, counted in txn->bytes */
 };
 
 /*

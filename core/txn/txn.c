@@ -53,6 +53,7 @@ void txn_init(struct txn *x, struct env *env, const struct txn_user *user)
 	    .user = *user,
 	    .timers = {.t1_ms = 500, .t2_ms = 4000, .t4_ms = 5000},
 	    .max_servers = TXN_MAX_SERVERS,
+	    .max_bytes = TXN_MAX_BYTES,
 	    .server_name = SLICE(""),
 	};
 	rand_bytes(env->rand, x->tag_key, sizeof(x->tag_key));

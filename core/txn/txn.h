@@ -47,7 +47,7 @@ struct txn_counters {
 	uint64_t retransmissions_out;
 	uint64_t timeouts; /* B, F, H */
 	uint64_t strays;   /* responses that matched nothing; dropped (RFC 6026 8.9) */
-	uint64_t refused;  /* requests beyond max_servers, answered 503 */
+	uint64_t refused;  /* requests beyond max_servers or max_bytes, answered 503 */
 	uint64_t faulty;   /* requests with a fault, answered with it; faulty ACKs and responses */
 };
 
@@ -61,13 +61,16 @@ struct txn {
 	/* At the limit new requests get 503; those inside a dialog have an eighth on
 	 * top, so that calls under way can end. */
 	size_t max_servers;
+	/* Likewise what requests, their copies sent on, and last responses take. */
+	size_t bytes, max_bytes;
 	uint8_t tag_key[16];
 	struct slice server_name; /* Server header of our replies, or empty */
 	struct txn_counters counters;
 	struct buf scratch;
 };
 
-enum { TXN_MAX_SERVERS = 200000 }; /* unless x->max_servers is set to something else */
+/* Unless x->max_servers, x->max_bytes are set to something else. */
+enum { TXN_MAX_SERVERS = 200000, TXN_MAX_BYTES = 512 << 20 };
 
 /* The user is copied. */
 void txn_init(struct txn *x, struct env *env, const struct txn_user *user);

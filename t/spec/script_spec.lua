@@ -94,7 +94,7 @@ describe("settings", function()
 				secret = "0123456789abcdef", max_nonces = 1000 },
 			log = { level = "debug", colour = "never" }, rr = { enable_full_lr = false },
 			tm = { t1 = 100, t2 = 200, t4 = 300, timer_c = 200, ring_max = 300,
-				max_transactions = 10 },
+				max_transactions = 10, max_memory = 1 },
 			script = { instructions = 1000, memory = 1 }]])
 	end)
 

@@ -90,6 +90,35 @@ static void at_the_limit_new_requests_get_503(void)
 	rig_free(&rig);
 }
 
+/* Large requests reach this limit before the other. */
+static void memory_is_a_limit_too(void)
+{
+	struct rig rig;
+	rig_init(&rig);
+	rig_in(&rig, ALICES("INVITE"));
+	struct server *invite = rig.server;
+	size_t one = rig.txn.bytes;
+	CHECK(one > sizeof(ALICES("INVITE")) + sizeof(struct server));
+	rig_reply(&rig, 183);
+	CHECK_INT(rig.txn.bytes, one + strlen(rig_out(&rig)));
+	rig_start(&rig, OURS("INVITE"), METHOD_INVITE);
+	CHECK(rig.txn.bytes > one + 2 * sizeof(ALICES("INVITE")));
+	rig_out(&rig);
+	rig.txn.max_bytes = rig.txn.bytes;
+	rig_in(&rig, REQUEST("OPTIONS", ";branch=z9hG4bKelse", ""));
+	CHECK_STR(rig_out_line(&rig), "SIP/2.0 503 Service Unavailable");
+	rig.txn.max_bytes++;
+	rig_in(&rig, REQUEST("OPTIONS", ";branch=z9hG4bKelse", ""));
+	CHECK_INT(rig.requests, 2);
+	rig_reply(&rig, 200);
+	rig_advance(&rig, 64000);
+	CHECK_INT(rig.servers_gone, 1);
+	CHECK_INT(rig.clients_gone, 1);
+	server_drop(invite);
+	CHECK_INT(rig.txn.bytes, 0);
+	rig_free(&rig);
+}
+
 /* n requests, each with a letter of its own in place of '#', all answered. */
 static void fill(struct rig *rig, const char *text, unsigned n)
 {
@@ -227,6 +256,7 @@ int main(void)
 	TEST(a_faulty_ack_is_dropped);
 	TEST(a_faulty_response_is_dropped);
 	TEST(at_the_limit_new_requests_get_503);
+	TEST(memory_is_a_limit_too);
 	TEST(calls_under_way_can_end_at_the_limit);
 	TEST(one_branch_cannot_hold_any_number_of_methods);
 	TEST(a_waiting_call_is_small);
