@@ -121,6 +121,13 @@ function World:start()
 		"-s", self.control, self.path,
 	}
 	self.proxy:expect " ready: "
+	-- Every proxy has to stop cleanly: sanitizers look for leaks then.
+	local proxy = self.proxy
+	loop.at_cleanup(function()
+		if self.proxy == proxy and proxy:running() then
+			self:stop()
+		end
+	end)
 end
 
 function World:kill9()
