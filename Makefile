@@ -96,7 +96,7 @@ RUN_STORE := sqlite:$(RUN_DIR)/lunasip.sqlite
 run:
 	@tools/setup build
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@$(MAKE) --no-print-directory $(RUN_DIR)/lunasip.sqlite
+	@$(MAKE) -s --no-print-directory $(RUN_DIR)/lunasip.sqlite
 	$(BUILD)/lunasip -l udp:127.0.0.1:5060 -d $(RUN_STORE) -s $(RUN_DIR)/control lua/routes/default.lua
 
 $(RUN_DIR)/lunasip.sqlite:
