@@ -216,11 +216,12 @@ fmt-check:
 .PHONY: install clean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 \
-	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip $(DESTDIR)$(PREFIX)/share/lunasip/routes \
+	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit $(DESTDIR)$(PREFIX)/share/lunasip/routes \
 	  $(DESTDIR)$(PREFIX)/share/lunasip/schema
 	install $(BUILD)/lunasip tools/lunactl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/lunasip.so $(DESTDIR)$(PREFIX)/lib/lua/5.4
 	install -m 644 $(wildcard lua/lunasip/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip
+	install -m 644 $(wildcard lua/lunasip/testkit/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit
 	install -m 644 $(wildcard lua/routes/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes
 	install -m 644 $(wildcard db/schema/*.sql) $(DESTDIR)$(PREFIX)/share/lunasip/schema
 

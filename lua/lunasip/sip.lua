@@ -43,6 +43,17 @@ function Message:uri(name, n)
 	return value and (value:match "<([^>]*)>" or value:match "^([^;]*)")
 end
 
+-- The Route values of a dialog from Record-Route; the caller's are reversed.
+function Message:routes(reversed)
+	local routes = {}
+	for _, line in ipairs(self:all "Record-Route") do
+		for route in line:gmatch "<[^>]*>" do
+			table.insert(routes, reversed and 1 or #routes + 1, route)
+		end
+	end
+	return routes
+end
+
 -- The text of one message as a table: method and ruri, or status and reason;
 -- headers, a list of {name, value}; body; text.
 function sip.parse(text)

@@ -10,11 +10,20 @@ local function proxy_of(kind, body, options)
 		say(req, %s)]]):format(kind, kind, body or "ok, why"), options)
 end
 
+-- The answer to a MESSAGE of 10, who has answered a challenge.
 local function message(net, options, phone)
-	phone = phone or net:phone "10"
-	local o = { ruri = "sip:11@127.0.0.1" }
+	local o = {}
 	for k, v in pairs(options or {}) do o[k] = v end
-	return phone:transact("MESSAGE", o)
+	local ruri = o.ruri or "11"
+	o.ruri = nil
+	return (phone or net:phone "10"):request("MESSAGE", ruri, o).response
+end
+
+-- A challenged MESSAGE: the phone, and the header line that answers the challenge.
+local function challenged(net)
+	local phone = net:phone "10"
+	local request = phone:send("MESSAGE", "11", { call_id = "c" })
+	return phone, phone:credentials(request, phone:expect(407))
 end
 
 describe("proxy_authorize", function()
@@ -22,12 +31,12 @@ describe("proxy_authorize", function()
 	before_each(function() net = proxy_of "proxy" end)
 
 	it("accepts a subscriber", function()
-		assert.equal("true|nil", message(net).reason)
+		assert.sip(message(net)).is.reply(299, "true|nil")
 	end)
 
 	it("challenges with 407, a realm, a nonce and qop", function()
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		local value = phone:expect(407):header "Proxy-Authenticate"
 		assert.matches('^Digest realm="127.0.0.1", nonce="%x+"', value)
 		assert.matches('qop="auth"', value)
@@ -36,45 +45,37 @@ describe("proxy_authorize", function()
 	end)
 
 	it("says why not", function()
-		local say = { "X-Say: 1" }
-		local function says(reason, digest, user)
-			local phone = net:phone(user or "10")
-			phone.password = phone.password or "nothing"
-			local o = { ruri = "sip:11@127.0.0.1", headers = say, digest = digest }
-			phone:request("MESSAGE", { ruri = o.ruri, call_id = "c", tag = "t" })
-			local challenge = phone:expect(407)
-			o.call_id, o.tag = "c", "t"
-			o.headers = { "X-Say: 1", phone:credentials("MESSAGE", o.ruri, challenge, digest) }
-			phone:request("MESSAGE", o)
-			assert.equal("false|" .. reason, phone:expect(299).reason)
+		local function says(reason, digest)
+			local o = { headers = { "X-Say: 1" }, call_id = "c", tag = "t" }
+			local phone = net:phone "10"
+			local request = phone:send("MESSAGE", "11", { call_id = "c", tag = "t" })
+			o.headers[2] = phone:credentials(request, phone:expect(407), digest)
+			phone:send("MESSAGE", "11", o)
+			assert.sip(phone:take()).is.reply(299, "false|" .. reason)
 		end
-		assert.equal("false|none", message(net, { headers = say }).reason)
+		assert.sip(message(net, { headers = { "X-Say: 1" } })).is.reply(299, "false|none")
 		says("password", { password = "wrong" })
 		says("user", { username = "12" })
 		says("nonce", { nonce = ("0"):rep(40) })
 		says("replay", { uri = "sip:12@127.0.0.1" })
 		local bad = { "X-Say: 1", 'Proxy-Authorization: Digest realm="127.0.0.1", nonce="x' }
-		assert.equal("false|malformed", message(net, { headers = bad }).reason)
+		assert.sip(message(net, { headers = bad })).is.reply(299, "false|malformed")
 	end)
 
 	it("refuses the same credentials twice", function()
-		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c" })
-		local line = phone:credentials("MESSAGE", "sip:11@127.0.0.1", phone:expect(407))
-		local o = { ruri = "sip:11@127.0.0.1", call_id = "c", headers = { "X-Say: 1", line } }
-		phone:request("MESSAGE", o)
+		local phone, line = challenged(net)
+		local o = { call_id = "c", headers = { "X-Say: 1", line } }
+		phone:send("MESSAGE", "11", o)
 		assert.equal("true|nil", phone:expect(299).reason)
-		phone:request("MESSAGE", o)
+		phone:send("MESSAGE", "11", o)
 		assert.equal("false|replay", phone:expect(299).reason)
 	end)
 
 	it("tells of a nonce that was right but is old, and the next challenge says stale", function()
-		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c" })
-		local line = phone:credentials("MESSAGE", "sip:11@127.0.0.1", phone:expect(407))
+		local phone, line = challenged(net)
 		net:advance(301)
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c", headers = { line } })
-		assert.matches("stale=true", phone:expect(407):header "Proxy-Authenticate")
+		phone:send("MESSAGE", "11", { call_id = "c", headers = { line } })
+		assert.sip(phone:take()).has.header("Proxy-Authenticate", "stale=true")
 	end)
 
 	it("knows the realm it is given", function()
@@ -82,21 +83,19 @@ describe("proxy_authorize", function()
 			if not req:proxy_authorize("example.org", "subscriber") then
 				return req:proxy_challenge("example.org", "0") end
 			say(req, "in")]]
-		local phone = other:phone "10"
-		local reply = message(other, nil, phone)
-		assert.equal(299, reply.status) -- plain text passwords serve any realm
+		assert.sip(message(other)).is.reply(299) -- plain text passwords serve any realm
 	end)
 
 	it("takes as realm only domains of ours", function()
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", from = "sip:10@evil.example" })
+		phone:send("MESSAGE", "11", { from = "sip:10@evil.example" })
 		assert.matches('realm="127.0.0.1"', phone:expect(407):header "Proxy-Authenticate")
 	end)
 
 	it("finds an alias in the spelling of the settings", function()
 		local other = proxy_of("proxy", nil, { settings = { aliases = "Example.org" } })
 		local phone = other:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", from = "sip:10@EXAMPLE.ORG" })
+		phone:send("MESSAGE", "11", { from = "sip:10@EXAMPLE.ORG" })
 		assert.matches('realm="Example.org"', phone:expect(407):header "Proxy-Authenticate")
 	end)
 
@@ -109,27 +108,24 @@ describe("proxy_authorize", function()
 	end)
 
 	it("fails closed when the database is gone", function()
-		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c" })
-		local line = phone:credentials("MESSAGE", "sip:11@127.0.0.1", phone:expect(407))
-		net.world:store { gone = true }
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c", headers = { line } })
+		local phone, line = challenged(net)
+		net:store { gone = true }
+		phone:send("MESSAGE", "11", { call_id = "c", headers = { line } })
 		phone:expect(500) -- not 407: another password would not help
-		net.world:store { gone = false }
-		net.world:store { fail = 1 }
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c",
+		net:store { gone = false }
+		net:store { fail = 1 }
+		phone:send("MESSAGE", "11", { call_id = "c",
 			headers = { "X-Say: 1", line } })
 		assert.equal("false|db", phone:expect(299).reason)
 	end)
 
 	it("waits for a slow database, and nobody waits with it", function()
-		local phone, other = net:phone "10", net:phone "11"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c" })
-		local line = phone:credentials("MESSAGE", "sip:11@127.0.0.1", phone:expect(407))
-		net.world:store { delay = 3000 }
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1", call_id = "c", headers = { line } })
+		local phone, line = challenged(net)
+		local other = net:phone "11"
+		net:store { delay = 3 }
+		phone:send("MESSAGE", "11", { call_id = "c", headers = { line } })
 		assert.equal(1, net:stats().parked)
-		other:request("MESSAGE", { ruri = "sip:10@127.0.0.1" })
+		other:send("MESSAGE", "10")
 		other:expect(407)
 		net:advance(3)
 		assert.equal("true|nil", phone:expect(299).reason)
@@ -146,12 +142,12 @@ describe("www_authorize", function()
 	it("is about Authorization, and the realm is the host of To", function()
 		local net = proxy_of "www"
 		local phone = net:phone "10"
-		phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = "sip:10@127.0.0.1",
+		local request = phone:send("REGISTER", "sip:127.0.0.1", { to = "sip:10@127.0.0.1",
 			from = "sip:10@evil.example", call_id = "c" })
 		local challenge = phone:expect(401)
 		assert.matches('realm="127.0.0.1"', challenge:header "WWW-Authenticate")
-		phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = "sip:10@127.0.0.1", call_id = "c",
-			headers = { phone:credentials("REGISTER", "sip:127.0.0.1", challenge) } })
+		phone:send("REGISTER", "sip:127.0.0.1", { to = "sip:10@127.0.0.1", call_id = "c",
+			headers = { phone:credentials(request, challenge) } })
 		assert.equal("true|nil", phone:expect(299).reason)
 	end)
 end)

@@ -5,68 +5,58 @@ local route = require "route"
 
 local proxy, two_phones = route.default, route.two_phones
 
--- Registers with the credentials that change(line) makes of right ones; the answer.
+-- Registers with the credentials that change(line) makes of right ones; the answer, the phone,
+-- and what it sent.
 local function register_with(net, change, digest, options)
 	local phone = net:phone "10"
-	local o = { ruri = "sip:127.0.0.1", to = phone:aor(), call_id = "c", tag = "t" }
+	local o = { to = phone:aor(), call_id = "c", tag = "t" }
 	for k, v in pairs(options or {}) do o[k] = v end
-	phone:request("REGISTER", o)
-	local line = phone:credentials("REGISTER", o.ruri, phone:expect(401), digest)
+	local request = phone:send("REGISTER", "sip:127.0.0.1", o)
+	local line = phone:credentials(request, phone:expect(401), digest)
 	o.headers = { (change or function(l) return l end)(line) }
-	phone:request("REGISTER", o)
+	phone:send("REGISTER", "sip:127.0.0.1", o)
 	return phone:expect(), phone, o
 end
 
--- The status of the answer to a raw request: 10's, changed by gsub(from, to).
-local function answer(net, method, from, to, options)
+-- The answer to a raw request of 10, changed by gsub(from, to).
+local function answer(net, method, from, to)
 	local phone = net:phone "10"
-	local o = { ruri = "sip:127.0.0.1" }
-	for k, v in pairs(options or {}) do o[k] = v end
-	local text, n = phone:build(method, o):gsub(from, to)
+	local text, n = phone:build(method, "sip:127.0.0.1"):gsub(from, to)
 	assert.is_true(n > 0, "nothing to change: " .. from)
-	net:send(text, phone.address)
-	local reply = phone:take()
-	return reply and reply.status
+	net:send(text, phone)
+	return phone:take()
 end
 
 describe("the relay", function()
 	it("sends no ACK of nobody to itself", function()
 		local net = proxy()
-		net:phone "x":request("ACK", { ruri = "sip:11@127.0.0.1" })
-		net:phone "x":request("ACK", { ruri = "sip:127.0.0.1", to_tag = "x",
-			route = { "<sip:127.0.0.1;lr>" } })
-		assert.equal(0, net:pending())
+		local x = net:phone "x"
+		x:send("ACK", "11")
+		x:send("ACK", "sip:127.0.0.1", { to_tag = "x", route = { "<sip:127.0.0.1;lr>" } })
+		assert.same({}, net:seen { from = "proxy" })
 	end)
 
 	it("drops what would go back to itself, even from a careless script", function()
 		local net = testkit.proxy { source = "return { request = function(req) req:t_relay() end }" }
-		net:phone "x":request("ACK", { ruri = "sip:11@127.0.0.1" })
-		for _ = 1, 10 do
-			local msg = net:take(net.address)
-			if msg then net:send(msg.text, net.address) end
-		end
-		assert.is_nil(net:take(net.address))
+		net:phone "x":send("ACK", "11")
+		assert.same({}, net:seen { from = "proxy" })
 	end)
 
 	it("is closed to strangers", function()
 		local net = proxy()
-		for _, o in ipairs {
-			{ ruri = "sip:victim@192.0.2.99" },
-			{ ruri = "sip:victim@192.0.2.99", route = { "<sip:127.0.0.1;lr>" } },
-			{ ruri = "sip:victim@192.0.2.99", route = { "<sip:127.0.0.1;lr>" }, to_tag = "x" },
-		} do
+		for _, o in ipairs { {}, { route = { "<sip:127.0.0.1;lr>" } },
+			{ route = { "<sip:127.0.0.1;lr>" }, to_tag = "x" } } do
 			local phone = net:phone("x", { domain = "evil.example" })
-			phone:request("INVITE", o)
+			phone:send("INVITE", "sip:victim@192.0.2.99", o)
 			phone:expect(407)
-			assert.equal(0, net:pending())
+			assert.sip(net:take()).is.nothing()
 		end
 	end)
 
 	it("takes our Request-URI with only our Route for what it is", function()
 		local _, ten, eleven = two_phones()
 		ten:call("11", { route = { "<sip:127.0.0.1;lr>" } })
-		local got = eleven:expect "INVITE"
-		assert.same({}, got:all "Route")
+		assert.same({}, eleven:incoming().invite:all "Route")
 	end)
 end)
 
@@ -74,7 +64,7 @@ describe("authentication", function()
 	it("lets nobody in with an empty password", function()
 		local net = proxy { subscribers = { ["10"] = "" } }
 		assert.equal(401, (register_with(net, nil, { password = "" })).status)
-		assert.same({}, net.world:bindings())
+		assert.same({}, net:bindings())
 	end)
 
 	it("compares the digest uri with the Request-URI", function()
@@ -93,17 +83,17 @@ describe("authentication", function()
 		local reply, phone, o = register_with(net)
 		assert.equal(200, reply.status)
 		o.contact = "<sip:thief@192.0.2.66>"
-		phone:request("REGISTER", o)
+		phone:send("REGISTER", "sip:127.0.0.1", o)
 		phone:expect(401)
-		assert.equal(1, #net.world:bindings())
+		assert.equal(1, #net:bindings())
 	end)
 
 	it("gives a nonce for one call, not for all", function()
 		local net = proxy()
 		local ten = net:phone "10"
-		ten:request("REGISTER", { ruri = "sip:127.0.0.1", to = ten:aor(), call_id = "one" })
-		local line = ten:credentials("REGISTER", "sip:127.0.0.1", ten:expect(401))
-		ten:request("REGISTER", { ruri = "sip:127.0.0.1", to = ten:aor(), call_id = "two",
+		local one = ten:send("REGISTER", "sip:127.0.0.1", { to = ten:aor(), call_id = "one" })
+		local line = ten:credentials(one, ten:expect(401))
+		ten:send("REGISTER", "sip:127.0.0.1", { to = ten:aor(), call_id = "two",
 			headers = { line } })
 		ten:expect(401)
 	end)
@@ -113,7 +103,7 @@ describe("authentication", function()
 			local net = proxy { seed = seed }
 			net:advance(advance or 0)
 			local phone = net:phone "10"
-			phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = phone:aor(), call_id = "c" })
+			phone:send("REGISTER", "sip:127.0.0.1", { to = phone:aor(), call_id = "c" })
 			return phone:expect(401):header "WWW-Authenticate":match 'nonce="(%x+)"'
 		end
 		assert.not_equal(nonce(1):sub(9), nonce(2):sub(9))
@@ -124,7 +114,7 @@ describe("authentication", function()
 		local net, seen = proxy(), {}
 		for _ = 1, 5 do
 			local phone = net:phone "10"
-			phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = phone:aor() })
+			phone:send("REGISTER", "sip:127.0.0.1", { to = phone:aor() })
 			local tag = phone:expect(401):param("To", "tag")
 			assert.is_nil(seen[tag])
 			seen[tag] = true
@@ -134,7 +124,7 @@ describe("authentication", function()
 	it("takes no realm from strangers", function()
 		local net = proxy()
 		local phone = net:phone "10"
-		phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = "sip:10@other.example" })
+		phone:send("REGISTER", "sip:127.0.0.1", { to = "sip:10@other.example" })
 		assert.matches('realm="127.0.0.1"', phone:expect(401):header "WWW-Authenticate")
 		local reply = register_with(net, nil, nil, { to = "sip:10@other.example" })
 		assert.equal(403, reply.status)
@@ -153,12 +143,12 @@ describe("the registrar", function()
 	local function register(options)
 		local net = proxy()
 		local phone = net:phone "10"
-		return phone:register(options), net
+		return phone:register(options).response, net
 	end
 
 	it("takes an Expires beyond 32 bits for long, not for zero", function()
 		local reply, net = register { expires = "4294967296" }
-		assert.equal(1, #net.world:bindings())
+		assert.equal(1, #net:bindings())
 		assert.equal(200, reply.status)
 		assert.is_true(tonumber(reply:header "Contact":match "expires=(%d+)") > 0)
 	end)
@@ -166,14 +156,14 @@ describe("the registrar", function()
 	it("refuses short expires and says the least", function()
 		local reply, net = register { expires = 10 }
 		assert.same({ 423, "60" }, { reply.status, reply:header "Min-Expires" })
-		assert.same({}, net.world:bindings())
+		assert.same({}, net:bindings())
 	end)
 
 	it("stores nothing but SIP URIs", function()
 		for _, contact in ipairs { "<tel:+123>", "<mailto:a@b>", "<>", "<sip:a@>", "<http://a>" } do
 			local reply, net = register { contact = contact }
 			assert.equal(400, reply.status, contact)
-			assert.same({}, net.world:bindings())
+			assert.same({}, net:bindings())
 		end
 	end)
 
@@ -184,70 +174,54 @@ describe("the registrar", function()
 			"<sip:%31%30@example.org:5060>" } do
 			assert.equal(200, phone:register({ contact = contact }).status)
 		end
-		assert.equal(1, #net.world:bindings())
+		assert.equal(1, #net:bindings())
 	end)
 end)
 
--- Two devices of 11 ring; each answers with its status (false: not at all).
-local function fork(a_status, b_status, headers)
+-- 10 calls 11, whose two devices do this; the call.
+local function fork(a_does, b_does)
 	local net, ten, a = two_phones()
-	local b = net:phone "11"
-	assert.equal(200, b:register().status)
-	ten:call "11"
-	for _, one in ipairs { { a, a_status, 1 }, { b, b_status, 2 } } do
-		local got = one[1]:expect "INVITE"
-		if one[2] then one[1]:respond(got, one[2], { headers = { (headers or {})[one[3]] } }) end
-	end
-	return net, ten, a, b
+	local b = net:registered "11"
+	a:will(a_does)
+	b:will(b_does)
+	return ten:call "11", a, b
 end
 
 describe("forking", function()
 	it("prefers answers as RFC 3261 16.7 says, not the lowest number", function()
-		local _, ten = fork(486, 603)
-		ten:expect(603)
-		_, ten = fork(503, 486)
-		assert.not_equal(503, ten:expect().status)
-		_, ten = fork(500, 486)
-		ten:expect(486)
+		assert.sip(fork(486, 603)).is.reply(603)
+		assert.sip(fork(503, 486)).is.reply(486)
+		assert.sip(fork(500, 486)).is.reply(486)
 	end)
 
 	it("ends the others at a 6xx", function()
-		local net, ten, a = two_phones()
-		local b = net:phone "11"
-		b:register()
-		ten:call "11"
-		local got = a:expect "INVITE"
-		b:respond(b:expect "INVITE", 603)
-		a:respond(got, 180) -- from now on a CANCEL is allowed
-		a:expect "CANCEL"
-		a:respond(got, 487)
-		ten:expect(603)
+		local call, a = fork("ring", 603)
+		assert.is_true(a:incoming().cancelled)
+		assert.sip(call).is.reply(603)
 	end)
 
 	it("merges challenges", function()
-		local _, ten = fork(407, 407, { 'Proxy-Authenticate: Digest realm="a", nonce="1"',
-			'Proxy-Authenticate: Digest realm="b", nonce="2"' })
-		assert.equal(2, #ten:expect(407):all "Proxy-Authenticate")
+		local function ask(realm)
+			local line = ('Proxy-Authenticate: Digest realm="%s", nonce="1"'):format(realm)
+			return function(call) call:reply(407, { headers = { line } }) end
+		end
+		local call = fork(ask "a", ask "b")
+		assert.sip(call).is.reply(407)
+		assert.equal(2, #call.response:all "Proxy-Authenticate")
 	end)
 
 	it("tells the caller when a callee rings for ever, and cancels it", function()
 		local net, ten, eleven = two_phones()
-		ten:call "11"
-		local got = eleven:expect "INVITE"
-		eleven:respond(got, 180)
-		ten:expect(180)
+		local call = ten:call "11"
 		net:advance(186)
-		eleven:expect "CANCEL"
-		eleven:respond(got, 487)
-		local final = ten:expect()
-		assert.is_true(final.status == 408 or final.status == 487)
+		assert.is_true(eleven:incoming().cancelled)
+		assert.is_true(call.status == 408 or call.status == 487)
 	end)
 
 	it("hears of a closed port at once", function()
 		local net, ten, eleven = two_phones()
-		ten:call "11"
-		net.world:unreachable(eleven:expect("INVITE").packet)
-		assert.is_true(ten:expect().status >= 500)
+		net:unreachable(eleven)
+		assert.is_true(ten:call "11".status >= 500)
 		assert.equal(0, net:now())
 	end)
 end)
@@ -265,15 +239,15 @@ describe("responses", function()
 		send { "192.0.2.55;branch=z9hG4bK1", "192.0.2.99;branch=z9hG4bK2" }
 		send { "127.0.0.1:5060;branch=z9hG4bK1", "192.0.2.99;branch=z9hG4bK2" }
 		send { "127.0.0.1:5060;branch=z9hG4bK1" }
-		assert.equal(0, net:pending())
+		assert.sip(net:take()).is.nothing()
 	end)
 end)
 
 describe("malformed requests", function()
 	it("are answered 400, not relayed and not taken for something else", function()
 		local net = proxy()
-		local function bad(from, to, options)
-			assert.equal(400, answer(net, "OPTIONS", from, to, options), from)
+		local function bad(from, to)
+			assert.sip(answer(net, "OPTIONS", from, to)).is.reply(400)
 		end
 		bad("Content%-Length: 0", "Content-Length: 100")
 		bad("(From: <[^>]*>);tag=[^\r]*", "%1")
@@ -285,21 +259,19 @@ describe("malformed requests", function()
 	end)
 
 	it("with a body that is too long: what Content-Length leaves out is not relayed", function()
-		local _, ten, eleven = two_phones()
-		local o = { ruri = "sip:11@127.0.0.1", tag = "t", call_id = "c", body = "hello" }
-		ten:request("MESSAGE", o)
-		o.headers = { ten:credentials("MESSAGE", o.ruri, ten:expect(407)) }
-		local text = ten:build("MESSAGE", o) .. "EVIL sip:x SIP/2.0\r\n\r\n"
-		ten.net:send(text, ten.address)
+		local net, ten, eleven = two_phones()
+		local o = { tag = "t", call_id = "c", body = "hello" }
+		local request = ten:send("MESSAGE", "11", o)
+		o.headers = { ten:credentials(request, ten:expect(407)) }
+		net:send(ten:build("MESSAGE", "11", o) .. "EVIL sip:x SIP/2.0\r\n\r\n", ten)
 		assert.equal("hello", eleven:expect("MESSAGE").body)
 	end)
 end)
 
 describe("the log", function()
 	it("shows what was received, whatever is sent on", function()
-		local net, ten, eleven = two_phones()
+		local net, ten = two_phones()
 		ten:call "11"
-		eleven:expect "INVITE"
 		local log = net:log()
 		assert.matches("\nMax%-Forwards: 70\n", log)
 		assert.is_nil(log:find "Max%-Forwards: 69")

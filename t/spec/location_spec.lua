@@ -11,9 +11,9 @@ local registrar = [[
 
 local function register(net, user, options)
 	local phone = net:phone(user)
-	local o = { ruri = "sip:127.0.0.1", to = phone:aor(), headers = { "Expires: 600" } }
+	local o = { to = phone:aor(), headers = { "Expires: 600" } }
 	for k, v in pairs(options or {}) do o[k] = v end
-	phone:request("REGISTER", o)
+	phone:send("REGISTER", "sip:127.0.0.1", o)
 	return phone:take(), phone
 end
 
@@ -38,12 +38,12 @@ describe("save", function()
 
 	it("says nil when the store fails, and nothing was saved", function()
 		local net = route.proxy 'local a = req:save "location" xlog(tostring(a))'
-		net.world:store { gone = true }
+		net:store { gone = true }
 		local reply = register(net, "10")
 		assert.equal(503, reply.status)
 		assert.matches("notice: nil", net:log())
-		net.world:store { gone = false }
-		assert.same({}, net.world:bindings())
+		net:store { gone = false }
+		assert.same({}, net:bindings())
 	end)
 
 	it("is for REGISTER and known tables", function()
@@ -55,7 +55,7 @@ describe("save", function()
 	it("is stateful: a retransmission gets the same answer and is not seen", function()
 		local net = route.proxy(registrar)
 		local phone = net:phone "10"
-		local text = phone:build("REGISTER", { ruri = "sip:127.0.0.1", to = phone:aor() })
+		local text = phone:build("REGISTER", "sip:127.0.0.1", { to = phone:aor() })
 		net:send(text, phone.address)
 		net:send(text, phone.address)
 		assert.equal(phone:expect(200).text, phone:expect(200).text)
@@ -65,7 +65,7 @@ describe("save", function()
 	it("writes before it answers (db_mode 1)", function()
 		local net = route.proxy(registrar)
 		register(net, "10")
-		assert.equal("sip:10@192.0.2.1:5060", net.world:bindings()[1].contact)
+		assert.equal("sip:10@192.0.2.1:5060", net:bindings()[1].contact)
 	end)
 end)
 
@@ -73,7 +73,7 @@ describe("lookup", function()
 	it("sends the request to the binding", function()
 		local net = route.proxy(registrar)
 		local _, phone = register(net, "11")
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("MESSAGE", "11")
 		assert.equal("sip:11@192.0.2.1:5060", phone:expect("MESSAGE").ruri)
 	end)
 
@@ -88,9 +88,9 @@ describe("lookup", function()
 	it("says nil when the store gives no answer (db_mode 3)", function()
 		local net = route.proxy("say(req, req:lookup 'location')",
 			{ settings = { usrloc = { db_mode = 3 } } })
-		net.world:store { fail = 1 }
+		net:store { fail = 1 }
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.equal("nil|db", phone:expect(299).reason)
 	end)
 
@@ -98,7 +98,7 @@ describe("lookup", function()
 		local net = route.proxy(registrar)
 		local _, a = register(net, "11")
 		local _, b = register(net, "11")
-		net:phone "10":request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("INVITE", "11")
 		assert.equal(a:contact(), "<" .. a:expect("INVITE").ruri .. ">")
 		assert.equal(b:contact(), "<" .. b:expect("INVITE").ruri .. ">")
 	end)
@@ -106,7 +106,7 @@ describe("lookup", function()
 	it("takes escapes in the user part for what they mean", function()
 		local net = route.proxy(registrar)
 		local _, phone = register(net, "11")
-		net:phone "10":request("MESSAGE", { ruri = "sip:%31%31@127.0.0.1" })
+		net:phone "10":send("MESSAGE", "sip:%31%31@127.0.0.1")
 		phone:expect "MESSAGE"
 	end)
 
@@ -115,14 +115,14 @@ describe("lookup", function()
 		register(net, "11")
 		net:advance(601)
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.equal("false|none", phone:expect(299).reason)
 	end)
 
 	it("follows the Path a phone registered with", function()
 		local net = route.proxy(registrar)
 		register(net, "11", { headers = { "Path: <sip:192.0.2.77;lr>", "Supported: path" } })
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("MESSAGE", "11")
 		local msg = net:take "192.0.2.77:5060"
 		assert.same({ "sip:11@192.0.2.1:5060", "<sip:192.0.2.77;lr>" },
 			{ msg.ruri, msg:header "Route" })
@@ -131,10 +131,10 @@ describe("lookup", function()
 	it("sends to where the phone was seen, not where it says it is", function()
 		local net = route.proxy(registrar)
 		local phone = net:phone "11"
-		phone:request("REGISTER", { ruri = "sip:127.0.0.1", to = phone:aor(),
+		phone:send("REGISTER", "sip:127.0.0.1", { to = phone:aor(),
 			via = "10.0.0.5:5060", contact = "<sip:11@10.0.0.5:5060>" })
 		phone:expect(200)
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("MESSAGE", "11")
 		assert.equal("sip:11@10.0.0.5:5060", phone:expect("MESSAGE").ruri)
 	end)
 
@@ -142,10 +142,10 @@ describe("lookup", function()
 		local net = route.proxy([[
 			req:lookup "aliases"
 			say(req, req.ruri)]],
-			{ bindings = { aliases = { { username = "boss", contact = "sip:10@127.0.0.1" } } } })
+			{ aliases = { boss = "sip:10@127.0.0.1" } })
 		net:advance(1e6)
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:boss@127.0.0.1" })
+		phone:send("MESSAGE", "sip:boss@127.0.0.1")
 		assert.equal("sip:10@127.0.0.1", phone:expect(299).reason)
 	end)
 end)

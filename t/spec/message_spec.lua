@@ -82,7 +82,7 @@ end)
 describe("append_hf", function()
 	local function relayed(line)
 		local net = route.proxy("req:append_hf(" .. line .. ") req:t_relay '192.0.2.99:5060'")
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("MESSAGE", "11")
 		return net:take "192.0.2.99:5060", net
 	end
 
@@ -113,7 +113,7 @@ describe("remove_hf", function()
 	it("takes all of that name away, in any form", function()
 		local net = route.proxy [[
 			req:remove_hf "X-ONE" req:remove_hf "Subject" req:t_relay "192.0.2.99:5060"]]
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1", headers = headers.headers })
+		net:phone "10":send("MESSAGE", "11", { headers = headers.headers })
 		local msg = net:take "192.0.2.99:5060"
 		assert.same({ nil, "b", nil }, { msg:header "X-One", msg:header "X-Two", msg:header "s" })
 	end)
@@ -179,10 +179,10 @@ describe("flags and variables", function()
 			more = [[reply = function(rpl)
 				rpl:append_hf("X-N: " .. rpl.vars.n .. tostring(rpl:isflagset(1))
 					.. rpl.request.ruri) end]] })
-		local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
 		for _ = 1, 2 do
-			phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
-			far:respond(far:expect "MESSAGE", 200)
+			phone:send("MESSAGE", "11")
+			far:reply(far:expect "MESSAGE", 200)
 			assert.equal("5truesip:11@127.0.0.1", phone:expect(200):header "X-N")
 		end
 	end)
@@ -195,10 +195,10 @@ describe("a stale handle", function()
 			old = req
 			req:sl_send_reply(200, "OK")]]
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		phone:expect(200)
 		net:advance(60)
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.equal("false|route.lua:1: this message has ended", phone:expect(299).reason)
 	end)
 
@@ -206,11 +206,11 @@ describe("a stale handle", function()
 		local net = route.proxy([[
 			if old then return say(req, pcall(function() return old.status end)) end
 			req:t_relay "192.0.2.99:5060"]], { more = "reply = function(rpl) old = rpl end" })
-		local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "MESSAGE", 200)
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
+		phone:send("MESSAGE", "11")
+		far:reply(far:expect "MESSAGE", 200)
 		phone:expect(200)
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.matches("this reply has ended", phone:expect(299).reason)
 	end)
 end)

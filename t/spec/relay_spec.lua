@@ -2,7 +2,7 @@
 local route = require "route"
 
 local function far_of(net, n)
-	return net:phone("99", { address = ("192.0.2.%d:5060"):format(n or 99) })
+	return net:peer(("192.0.2.%d"):format(n or 99))
 end
 
 local to_far = [[if not req:t_relay "192.0.2.99:5060" then req:sl_reply_error() end]]
@@ -11,10 +11,10 @@ describe("t_relay", function()
 	it("sends to the Request-URI, and 100 back for INVITE", function()
 		local net = route.proxy "req:t_relay()"
 		local phone, far = net:phone "10", far_of(net)
-		phone:request("INVITE", { ruri = "sip:11@192.0.2.99" })
+		phone:send("INVITE", "sip:11@192.0.2.99")
 		assert.equal("sip:11@192.0.2.99", far:expect("INVITE").ruri)
 		assert.equal(100, phone:take(true).status)
-		phone:request("MESSAGE", { ruri = "sip:11@192.0.2.99" })
+		phone:send("MESSAGE", "sip:11@192.0.2.99")
 		far:expect "MESSAGE"
 		assert.is_nil(phone:take(true))
 	end)
@@ -22,7 +22,7 @@ describe("t_relay", function()
 	it("sends to the next hop it is given, whatever the Request-URI", function()
 		for _, hop in ipairs { "192.0.2.99", "192.0.2.99:5060", "sip:192.0.2.99;lr" } do
 			local net = route.proxy(("req:t_relay %q"):format(hop))
-			net:phone "10":request("MESSAGE", { ruri = "sip:11@nowhere.example" })
+			net:phone "10":send("MESSAGE", "sip:11@nowhere.example")
 			assert.equal("sip:11@nowhere.example", net:take "192.0.2.99:5060".ruri)
 		end
 		assert.matches("not an address, host or SIP URI",
@@ -46,9 +46,9 @@ describe("t_relay", function()
 
 	it("resolves names, and the route waits for it", function()
 		local net = route.proxy "req:t_relay()"
-		net.world:host("far.example", "192.0.2.99")
-		net.world:resolver { delay = 500 }
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@far.example" })
+		net:host("far.example", "192.0.2.99")
+		net:resolver { delay = 0.5 }
+		net:phone "10":send("MESSAGE", "sip:11@far.example")
 		assert.equal(1, net:stats().parked)
 		net:advance(0.5)
 		assert.equal("sip:11@far.example", net:take "192.0.2.99:5060".ruri)
@@ -57,7 +57,7 @@ describe("t_relay", function()
 	it("absorbs retransmissions", function()
 		local net = route.proxy(to_far)
 		local phone, far = net:phone "10", far_of(net)
-		local text = phone:build("INVITE", { ruri = "sip:11@127.0.0.1" })
+		local text = phone:build("INVITE", "11")
 		for _ = 1, 3 do net:send(text, phone.address) end
 		far:expect "INVITE"
 		assert.is_nil(far:take())
@@ -70,9 +70,9 @@ describe("t_relay", function()
 			local ok, why = req:t_relay "192.0.2.99:5060"
 			xlog(tostring(ok) .. tostring(req.cancelled))]],
 			{ settings = { usrloc = { db_mode = 3 } } })
-		net.world:store { delay = 1000 }
+		net:store { delay = 1 }
 		local phone = net:phone "10"
-		local invite = phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		local invite = phone:send("INVITE", "11")
 		phone:cancel(invite)
 		local a, b = phone:take(), phone:take()
 		assert.same({ [200] = true, [487] = true }, { [a.status] = true, [b.status] = true })
@@ -88,11 +88,11 @@ describe("reply handlers", function()
 	local function exchange(body, options, statuses)
 		local net = route.proxy(body, options)
 		local phone, far = net:phone "10", far_of(net)
-		phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("INVITE", "11")
 		local invite = far:expect "INVITE"
 		local seen = {}
 		for _, status in ipairs(statuses or { 180, 200 }) do
-			far:respond(invite, status, { reason = "R" })
+			far:reply(invite, status, { reason = "R" })
 			local msg = phone:take()
 			seen[#seen + 1] = msg and (msg:header "X-Seen" or "-") or "nothing"
 		end
@@ -133,7 +133,7 @@ describe("reply handlers", function()
 			xlog(table.concat({ rpl.status, rpl.reason, rpl.method, rpl.from, rpl.to_tag, rpl.cseq,
 				rpl.source.ip, rpl:header "Contact", rpl.branch_ruri,
 				tostring(rpl:search "^SIP/2.0 180") }, "|")) end]] }, { 180 })
-		assert.matches("180|R|INVITE|sip:10@127.0.0.1|to%-%d+|1|192.0.2.99|<sip:99@192.0.2.99:5060>|"
+		assert.matches("180|R|INVITE|sip:10@127.0.0.1|to%-%d+|1|192.0.2.99|<sip:peer@192.0.2.99:5060>|"
 			.. "sip:11@127.0.0.1|true", net:log())
 	end)
 end)
@@ -142,8 +142,8 @@ describe("failure handlers", function()
 	local function failing(status, body, more)
 		local net = route.proxy(body, { more = more })
 		local phone, far = net:phone "10", far_of(net)
-		local invite = phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "INVITE", status, { reason = "R" })
+		local invite = phone:send("INVITE", "11")
+		far:reply(far:expect "INVITE", status, { reason = "R" })
 		far:expect "ACK"
 		return net, phone, invite
 	end
@@ -163,7 +163,7 @@ describe("failure handlers", function()
 		local invite = other:expect "INVITE"
 		assert.equal("sip:voicemail@192.0.2.98", invite.ruri)
 		assert.is_nil(phone:take())
-		other:respond(invite, 200)
+		other:reply(invite, 200)
 		phone:expect(200)
 	end)
 
@@ -178,9 +178,9 @@ describe("failure handlers", function()
 		local net = route.proxy(to_far, { settings = { usrloc = { db_mode = 3 } }, more = [[
 			failure = function(req) xlog("found " .. tostring(req:lookup "location")) end]] })
 		local phone, far = net:phone "10", far_of(net)
-		net.world:store { delay = 1000 }
-		phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "INVITE", 404)
+		net:store { delay = 1 }
+		phone:send("INVITE", "11")
+		far:reply(far:expect "INVITE", 404)
 		assert.is_nil(phone:take())
 		net:advance(1)
 		phone:expect(404)
@@ -195,11 +195,11 @@ describe("failure handlers", function()
 					req:t_relay("192.0.2." .. req.vars.n .. ":5060") end end)()]]):format(
 				rearm and "req:t_on_failure(F)" or "") })
 			local phone = net:phone "10"
-			phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+			phone:send("INVITE", "11")
 			for _, n in ipairs { 99, 96, 95 } do
 				local far = far_of(net, n)
 				local invite = far:take()
-				if invite then far:respond(invite, 404) end
+				if invite then far:reply(invite, 404) end
 			end
 			return select(2, net:log():gsub("failed", ""))
 		end
@@ -210,13 +210,13 @@ describe("failure handlers", function()
 	it("are not asked when the caller gave up", function()
 		local net = route.proxy(to_far, { more = "failure = function() xlog 'failed' end" })
 		local phone, far = net:phone "10", far_of(net)
-		local invite = phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		local invite = phone:send("INVITE", "11")
 		local got = far:expect "INVITE"
-		far:respond(got, 180)
+		far:reply(got, 180)
 		phone:expect(180)
 		phone:cancel(invite)
 		far:expect "CANCEL"
-		far:respond(got, 487)
+		far:reply(got, 487)
 		assert.is_nil(net:log():find "failed")
 	end)
 end)
@@ -227,7 +227,7 @@ describe("branch handlers", function()
 	it("edit their own copy", function()
 		local net = route.proxy(two, { more = [[branch = function(b)
 			b:append_hf("X-B: " .. b.ruri .. b.method .. b.request.original_ruri) end]] })
-		net:phone "10":request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("INVITE", "11")
 		assert.equal("sip:a@192.0.2.98INVITEsip:11@127.0.0.1",
 			far_of(net, 98):expect("INVITE"):header "X-B")
 		assert.equal("sip:b@192.0.2.99INVITEsip:11@127.0.0.1",
@@ -238,7 +238,7 @@ describe("branch handlers", function()
 		local net = route.proxy(two, { more = [[branch = function(b)
 			if b.ruri:find "^sip:a" then return false end
 			b.ruri = "sip:c@192.0.2.99" end]] })
-		net:phone "10":request("INVITE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":send("INVITE", "11")
 		assert.is_nil(far_of(net, 98):take())
 		assert.equal("sip:c@192.0.2.99", far_of(net, 99):expect("INVITE").ruri)
 	end)
@@ -298,13 +298,13 @@ describe("in_dialog", function()
 			if req:has_totag() then return say(req, req:in_dialog()) end
 			req:record_route() req:t_relay "192.0.2.99:5060"]]
 		local phone, far = net:phone "10", far_of(net)
-		local invite = phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "INVITE", 200)
+		local invite = phone:send("INVITE", "11")
+		far:reply(far:expect "INVITE", 200)
 		local ok = phone:expect(200)
-		phone:in_dialog("BYE", invite, ok)
+		phone:within("BYE", invite, ok)
 		assert.equal("true", phone:expect(299).reason)
-		phone:request("BYE", { ruri = "sip:11@127.0.0.1", to_tag = "x", call_id = "other",
-			route = phone:routes(ok, true) })
+		phone:send("BYE", "11", { to_tag = "x", call_id = "other",
+			route = ok:routes(true) })
 		assert.equal("false", phone:expect(299).reason)
 	end)
 end)

@@ -68,7 +68,7 @@ describe("loading", function()
 		local net = testkit.proxy { script = dir .. "/mine.lua" }
 		os.execute("rm -r " .. dir)
 		local phone = net:phone "10"
-		phone:request("OPTIONS", { ruri = "sip:127.0.0.1" })
+		phone:send("OPTIONS", "sip:127.0.0.1")
 		assert.equal("from my module", phone:expect(200).reason)
 	end)
 end)
@@ -161,7 +161,7 @@ describe("an error in a handler", function()
 
 	it("touches no other message", function()
 		local _, _, net, phone = run [[if req.method == "MESSAGE" then error "x" end say(req, "fine")]]
-		phone:request("OPTIONS", { ruri = "sip:127.0.0.1" })
+		phone:send("OPTIONS", "sip:127.0.0.1")
 		assert.equal("fine", phone:expect(299).reason)
 		assert.equal(1, net:stats().errors)
 	end)
@@ -198,9 +198,9 @@ describe("an error in a handler", function()
 	it("in a reply handler forwards the reply as it came", function()
 		local net = route.proxy([[req:t_relay "192.0.2.99:5060"]], {
 			more = [[reply = function(rpl) rpl:append_hf "X-A: b" error "in reply" end]] })
-		local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "MESSAGE", 200)
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
+		phone:send("MESSAGE", "11")
+		far:reply(far:expect "MESSAGE", 200)
 		assert.is_nil(phone:expect(200):header "X-A")
 		assert.matches("reply handler, MESSAGE .*in reply", net:log())
 	end)
@@ -209,7 +209,7 @@ describe("an error in a handler", function()
 		local net = route.proxy([[if not req:t_relay "192.0.2.99:5060" then req:sl_reply_error() end]],
 			{ more = [[branch = function() error "in branch" end]] })
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.is_nil(net:take "192.0.2.99:5060")
 		assert.is_true(phone:take().status >= 400)
 	end)
@@ -217,9 +217,9 @@ describe("an error in a handler", function()
 	it("in a failure handler lets the failure go upstream", function()
 		local net = route.proxy([[req:t_relay "192.0.2.99:5060"]],
 			{ more = [[failure = function() error "in failure" end]] })
-		local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
-		far:respond(far:expect "MESSAGE", 404)
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
+		phone:send("MESSAGE", "11")
+		far:reply(far:expect "MESSAGE", 404)
 		phone:expect(404)
 		assert.matches("failure handler, MESSAGE .*in failure", net:log())
 	end)
@@ -246,7 +246,7 @@ describe("budgets", function()
 		local _, _, net, phone = run([[for _ = 1, 60000 do end say(req, "done")]],
 			{ settings = { script = { instructions = 200000 } } })
 		for _ = 1, 5 do
-			phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+			phone:send("MESSAGE", "11")
 			assert.equal("done", phone:expect(299).reason)
 		end
 		assert.equal(0, net:stats().errors)
@@ -259,7 +259,7 @@ describe("budgets", function()
 			{ settings = { script = { memory = 2 } } })
 		assert.equal(500, reply.status)
 		assert.matches("not enough memory", log)
-		phone:request("OPTIONS", { ruri = "sip:127.0.0.1" })
+		phone:send("OPTIONS", "sip:127.0.0.1")
 		assert.equal("fine", phone:expect(299).reason)
 		assert.is_true(net:stats().memory_bytes < 2 << 20)
 	end)
@@ -289,9 +289,9 @@ describe("coroutines", function()
 
 	it("may park inside pcall", function()
 		local net = route.proxy [[say(req, pcall(req.lookup, req, "location"))]]
-		net.world:store { delay = 100 }
+		net:store { delay = 0.1 }
 		local phone = net:phone "10"
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.equal("true|false|none", phone:expect(299).reason)
 	end)
 
@@ -300,11 +300,11 @@ describe("coroutines", function()
 			if req.method == "OPTIONS" then return say(req, "at once") end
 			say(req, req:lookup "location")]], { settings = { usrloc = { db_mode = 3 } } })
 		local phone = net:phone "10"
-		net.world:store { delay = 2000 }
-		for _ = 1, 3 do phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" }) end
+		net:store { delay = 2 }
+		for _ = 1, 3 do phone:send("MESSAGE", "11") end
 		assert.is_nil(phone:take())
 		assert.equal(3, net:stats().parked)
-		phone:request("OPTIONS", { ruri = "sip:127.0.0.1" })
+		phone:send("OPTIONS", "sip:127.0.0.1")
 		assert.equal("at once", phone:expect(299).reason)
 		net:advance(2)
 		for _ = 1, 3 do assert.equal("false|none", phone:expect(299).reason) end
@@ -318,10 +318,10 @@ describe("coroutines", function()
 			local net = route.proxy(body .. " xlog 'went on'",
 				{ settings = { usrloc = { db_mode = 3 } } })
 			local phone = net:phone "10"
-			phone:request("INVITE", { ruri = "sip:11@127.0.0.1" })
-			net.world:store { delay = 2000 }
-			net.world:resolver { delay = 2000 }
-			for _ = 1, 3 do phone:request("INVITE", { ruri = "sip:11@127.0.0.1" }) end
+			phone:send("INVITE", "11")
+			net:store { delay = 2 }
+			net:resolver { delay = 2 }
+			for _ = 1, 3 do phone:send("INVITE", "11") end
 			net:close()
 			assert.is_false((pcall(net.advance, net, 1)))
 		end
@@ -331,10 +331,10 @@ describe("coroutines", function()
 		for _, kind in ipairs { "reply", "branch" } do
 			local net = route.proxy([[if not req:t_relay "192.0.2.99:5060" then req:sl_reply_error() end]],
 				{ more = kind .. [[ = function(o) o.request:lookup "location" end]] })
-			local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
-			phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+			local phone, far = net:phone "10", net:peer "192.0.2.99"
+			phone:send("MESSAGE", "11")
 			local msg = far:take()
-			if msg then far:respond(msg, 200) end
+			if msg then far:reply(msg, 200) end
 			assert.matches("lookup may have to wait, and a " .. kind .. " handler must not", net:log())
 		end
 	end)
@@ -346,7 +346,7 @@ describe("clock and chance", function()
 		local first = math.tointeger(reply:match "^%d+")
 		assert.matches("|00:00:00$", reply)
 		net:advance(100)
-		phone:request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		phone:send("MESSAGE", "11")
 		assert.equal((first + 100) .. "|00:01:40", phone:expect(299).reason)
 	end)
 

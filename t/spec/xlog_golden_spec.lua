@@ -98,8 +98,7 @@ end
 local function start(names)
 	return testkit.proxy {
 		source = route(names), address = PROXY, subscribers = { ["10"] = "abc10" },
-		bindings = { location = { { username = "11", contact = "sip:11@" .. ELEVEN,
-			expires = 0, ruid = "a" } } },
+		bindings = { { username = "11", contact = "sip:11@" .. ELEVEN, ruid = "a" } },
 		settings = { usrloc = { db_mode = 1 } },
 	}
 end
@@ -134,13 +133,13 @@ local function print_all()
 	for name in pairs(values) do names[#names + 1] = name end
 	local net = start(names)
 	local ten = net:phone("10", { address = TEN })
-	local eleven = net:phone("11", { address = ELEVEN })
-	net:send(invite(7, "z9hG4bK6f5612e086d68a1b"), TEN)
-	local challenge = ten:expect "407"
-	net:send(invite(8, "z9hG4bK9d5a00aac6f7036f", ten:credentials("INVITE",
-		"sip:11@127.0.0.30:25060;user=phone", challenge)), TEN)
+	local eleven = net:peer(ELEVEN, { user = "11" })
+	local first = invite(7, "z9hG4bK6f5612e086d68a1b")
+	net:send(first, TEN)
+	local credentials = ten:credentials(testkit.sip.parse(first), ten:expect(407))
+	net:send(invite(8, "z9hG4bK9d5a00aac6f7036f", credentials), TEN)
 	local request = eleven:expect "INVITE"
-	eleven:respond(request, 200, { reason = "OK, fine", tag = "tt1", body = "v=0\r\n",
+	eleven:reply(request, 200, { reason = "OK, fine", tag = "tt1", body = "v=0\r\n",
 		headers = { "User-Agent: Grandstream BT110 1.0.8.33", "Content-Type: application/sdp" } })
 	local seen = { request = {}, reply = {} }
 	local log = net:log()
@@ -187,8 +186,8 @@ describe("a colour", function()
 	local function printed(colour)
 		local net = testkit.proxy { source = ([[return { request = function(req)
 			req:xlog("L_NOTICE", "<%s>") end }]]):format(colour) }
-		net.world:colour(true)
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:colour(true)
+		net:phone "10":send("MESSAGE", "11")
 		return net:log():match "<(.*)>"
 	end
 

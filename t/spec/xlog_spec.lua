@@ -69,9 +69,9 @@ describe("pseudo-variables of a reply", function()
 	local function reply_line(format)
 		local net = route.proxy([[req:t_relay "192.0.2.99:5060"]],
 			{ more = ("reply = function() xlog('L_NOTICE', %q) end"):format(format) })
-		local phone, far = net:phone "10", net:phone("99", { address = "192.0.2.99:5060" })
-		phone:request("INVITE", { ruri = "sip:11@127.0.0.1", tag = "ft1" })
-		far:respond(far:expect "INVITE", 180, { reason = "Ringing" })
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
+		phone:send("INVITE", "11", { tag = "ft1" })
+		far:reply(far:expect "INVITE", 180, { reason = "Ringing" })
 		return (route.log(net):gsub("^notice: ", ""):gsub("\n$", ""))
 	end
 	it("are those of the reply", function()
@@ -93,7 +93,7 @@ describe("values", function()
 		local net = route.proxy [[
 			if not req:proxy_authorize("", "subscriber") then return req:proxy_challenge("", "1") end
 			xlog "$au $ar $Au" req:sl_send_reply(200, "OK")]]
-		net:phone "10":transact("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:phone "10":request("MESSAGE", "11")
 		assert.matches("10 127.0.0.1 10@127.0.0.1", net:log())
 	end)
 end)
@@ -101,8 +101,8 @@ end)
 describe("colours", function()
 	local function coloured(format)
 		local net = route.proxy(("xlog('L_NOTICE', %q)"):format(format))
-		net.world:colour(true)
-		net:phone "10":request("MESSAGE", { ruri = "sip:11@127.0.0.1" })
+		net:colour(true)
+		net:phone "10":send("MESSAGE", "11")
 		return (route.log(net):gsub("^notice: ", ""):gsub("\n$", ""):gsub("\27", "E"))
 	end
 
@@ -137,7 +137,7 @@ describe("a bad format", function()
 	end)
 
 	it("is known by its line", function()
-		local reply, net = route.ask "\n\nxlog('L_ERR', '$zz')"
+		local reply, net = route.ask "\n\nxlog('L_ERR', '$' .. req.ruri:sub(1, 0) .. 'zz')"
 		assert.equal(500, reply.status)
 		assert.matches("route.lua:3: unknown pseudo%-variable '$zz'", net:log())
 	end)

@@ -17,7 +17,7 @@ end
 -- A proxy whose request handler has this body (and sees req); options as of
 -- testkit.proxy, and more = "reply = function(rpl) … end," for other handlers.
 function route.proxy(body, options)
-	local o = { subscribers = { ["10"] = "abc10", ["11"] = "abc11" } }
+	local o = { subscribers = { ["10"] = "abc10", ["11"] = "abc11" }, allow_errors = true }
 	for k, v in pairs(options or {}) do o[k] = v end
 	o.source = ("%s return { request = function(req) %s end, %s }"):format(
 		prelude:gsub("\n", " "), body, o.more or "")
@@ -26,14 +26,16 @@ function route.proxy(body, options)
 	return testkit.proxy(o)
 end
 
--- Runs body for one request (method, options as of Phone:build) of 10;
--- returns what it said, or the reply when it said nothing, and the proxy.
+-- Runs body for one request of 10 (method, options as of Peer:build, and ruri when it is not for
+-- 11); returns what it said, or the reply when it said nothing, and the proxy.
 function route.ask(body, method, request, options)
 	local net = route.proxy(body, options)
 	local phone = net:phone "10"
-	local o = { ruri = "sip:11@127.0.0.1" }
+	local o = {}
 	for k, v in pairs(request or {}) do o[k] = v end
-	phone:request(method or "MESSAGE", o)
+	local whom = o.ruri or "11"
+	o.ruri = nil
+	phone:send(method or "MESSAGE", whom, o)
 	local reply = phone:take()
 	return reply and (reply.status == 299 and reply.reason or reply), net, phone
 end
@@ -49,9 +51,7 @@ end
 -- The same with both phones registered, and an empty log.
 function route.two_phones(options)
 	local net = route.default(options)
-	local ten, eleven = net:phone "10", net:phone "11"
-	assert(ten:register().status == 200)
-	assert(eleven:register().status == 200)
+	local ten, eleven = net:registered("10", "11")
 	net:log()
 	return net, ten, eleven
 end
