@@ -8,13 +8,13 @@
  * behind a dead server do not wait for it one after another.
  */
 #include "base/log.h"
+#include "mysql_stmt.h"
 #include "mysql_url.h"
 #include "schema.h"
 #include "sql.h"
 #include "sql_cache.h"
 
 #include <errmsg.h>
-#include <mysql.h>
 #include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +22,9 @@
 #include <time.h>
 
 enum {
-	RETRY_MS = 1000,
+	RETRY_MS = 250,
 	QUICK_MS = 1000, /* an operation that failed faster may be tried again */
-	CONNECTIONS = 4,
+	CONNECTIONS = 5,
 	MAX_REASON = 512,
 };
 
@@ -33,6 +33,7 @@ enum {
 	SNAPSHOT_CONFLICT = 1020,
 	WSREP_NOT_READY = 1047,
 	KILLED = 1927,
+	STATEMENT_TIMEOUT = 1969,
 	LOST_EXTENDED = 2055,
 	IDLE_TOO_LONG = 4031
 };
@@ -73,20 +74,41 @@ static void disconnect(struct mysql *c)
 	if (c->handle)
 		mysql_close(c->handle);
 	c->handle = NULL;
+	c->sql.connected = false;
 	sql_cache_clear(&c->statements);
+}
+
+/*
+ * Strict, so that what does not fit is refused; nobody waits for a lock, nor
+ * for a statement, longer than somebody waits for us (the second one in
+ * MariaDB only, which reads that comment).
+ */
+static void set_session(MYSQL *h, const struct mysql_url *u)
+{
+	char session[256];
+	snprintf(session, sizeof(session),
+		 "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = 1"
+		 " /*M!100100 , SESSION max_statement_time = %u */",
+		 u->timeout_s);
+	mysql_options(h, MYSQL_INIT_COMMAND, session);
+}
+
+static void set_tls(MYSQL *h, const struct mysql_url *u)
+{
+	my_bool on = 1, verify = u->tls != MYSQL_TLS_UNVERIFIED;
+	if (u->tls == MYSQL_TLS_OFF)
+		return;
+	mysql_ssl_set(h, u->ssl_key, u->ssl_cert, u->ssl_ca, NULL, NULL);
+	mysql_options(h, MYSQL_OPT_SSL_ENFORCE, &on);
+	mysql_options(h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
 
 static void set_options(MYSQL *h, const struct mysql_url *u)
 {
 	const unsigned off = 0;
 	const unsigned protocol = u->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-	char session[128];
-	/* Who waits for a lock shall be told so before the connection is given up. */
-	snprintf(
-	    session, sizeof(session),
-	    "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = %u",
-	    (u->timeout_s + 1) / 2);
-	mysql_options(h, MYSQL_INIT_COMMAND, session);
+	set_session(h, u);
+	set_tls(h, u);
 	mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &u->connect_timeout_s);
 	mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &u->timeout_s);
 	mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &u->timeout_s);
@@ -97,18 +119,29 @@ static void set_options(MYSQL *h, const struct mysql_url *u)
 		mysql_options(h, MYSQL_OPT_PROTOCOL, &protocol);
 }
 
+/* NULL, or why it must not be used. */
+static const char *try_connect(MYSQL *h, const struct mysql_url *u)
+{
+	if (!mysql_real_connect(h, u->socket ? "localhost" : u->host, u->user, u->password,
+				u->database, u->port, u->socket, CLIENT_FOUND_ROWS))
+		return mysql_error(h);
+	if (u->tls != MYSQL_TLS_OFF && !mysql_get_ssl_cipher(h))
+		return "the server does not encrypt";
+	return NULL;
+}
+
 static enum store_error connect_now(struct mysql *c)
 {
-	const struct mysql_url *u = &c->url;
 	c->handle = mysql_init(NULL);
 	if (!c->handle)
 		abort();
-	set_options(c->handle, u);
-	if (mysql_real_connect(c->handle, u->socket ? "localhost" : u->host, u->user, u->password,
-			       u->database, u->port, u->socket, CLIENT_FOUND_ROWS))
+	set_options(c->handle, &c->url);
+	const char *why = try_connect(c->handle, &c->url);
+	c->sql.connected = !why;
+	if (!why)
 		return STORE_OK;
 	buf_reset(&c->refusal);
-	log_clean(&c->refusal, slice_str(mysql_error(c->handle)), false);
+	log_clean(&c->refusal, slice_str(why), false);
 	c->retry_ms = now_ms() + RETRY_MS;
 	disconnect(c);
 	return STORE_UNAVAILABLE;
@@ -146,7 +179,7 @@ static bool is_passing(unsigned code)
 {
 	return code == ER_LOCK_WAIT_TIMEOUT || code == ER_CON_COUNT_ERROR ||
 	       code == WSREP_NOT_READY || code == ER_OPTION_PREVENTS_STATEMENT ||
-	       code == ER_QUERY_INTERRUPTED;
+	       code == ER_QUERY_INTERRUPTED || code == STATEMENT_TIMEOUT;
 }
 
 static enum store_error fail(struct mysql *c, unsigned code, struct buf *why)
@@ -164,130 +197,6 @@ static enum store_error fail(struct mysql *c, unsigned code, struct buf *why)
 	if (why->n == 0)
 		buf_printf(why, "error %u", code);
 	return STORE_FAILED;
-}
-
-/* Values to the library. */
-
-/* DATETIMEs are in local time. */
-static MYSQL_TIME datetime_of(int64_t unix_s)
-{
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-	if (!localtime_r(&t, &tm))
-		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-	return (MYSQL_TIME){
-	    .year = (unsigned)tm.tm_year + 1900,
-	    .month = (unsigned)tm.tm_mon + 1,
-	    .day = (unsigned)tm.tm_mday,
-	    .hour = (unsigned)tm.tm_hour,
-	    .minute = (unsigned)tm.tm_min,
-	    .second = (unsigned)tm.tm_sec,
-	    .time_type = MYSQL_TIMESTAMP_DATETIME,
-	};
-}
-
-static int64_t unix_of(const MYSQL_TIME *t)
-{
-	struct tm tm = {
-	    .tm_year = (int)t->year - 1900,
-	    .tm_mon = (int)t->month - 1,
-	    .tm_mday = (int)t->day,
-	    .tm_hour = (int)t->hour,
-	    .tm_min = (int)t->minute,
-	    .tm_sec = (int)t->second,
-	    .tm_isdst = -1,
-	};
-	/* What people write for "never" is not 0 west of Greenwich. */
-	bool never =
-	    t->year <= 1970 && t->month <= 1 && t->day <= 1 && !t->hour && !t->minute && !t->second;
-	int64_t unix_s = never ? 0 : (int64_t)mktime(&tm);
-	return unix_s > 0 ? unix_s : 0;
-}
-
-/* The library reads from buffer only, but its type does not say so. */
-static void point(MYSQL_BIND *b, const void *p)
-{
-	memcpy(&b->buffer, &p, sizeof(p));
-}
-
-static void bind_param(MYSQL_BIND *b, const struct sql_value *v, MYSQL_TIME *time)
-{
-	*b = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_NULL};
-	switch (v->type) {
-	case SQL_TEXT:
-		b->buffer_type = MYSQL_TYPE_STRING;
-		b->buffer_length = v->text.n;
-		point(b, v->text.p);
-		break;
-	case SQL_INTEGER:
-		b->buffer_type = MYSQL_TYPE_LONGLONG;
-		point(b, &v->integer);
-		break;
-	case SQL_REAL:
-		b->buffer_type = MYSQL_TYPE_DOUBLE;
-		point(b, &v->real);
-		break;
-	case SQL_TIME:
-		*time = datetime_of(v->integer);
-		b->buffer_type = MYSQL_TYPE_DATETIME;
-		b->buffer = time;
-		break;
-	case SQL_NULL:
-		break;
-	}
-}
-
-/* Values from the library. */
-
-struct column {
-	my_bool is_null;
-	my_bool error;
-	unsigned long length;
-	long long integer;
-	double real;
-	MYSQL_TIME time;
-};
-
-/* Texts are fetched one by one when their length is known. */
-static void bind_column(MYSQL_BIND *b, struct column *c, enum sql_type type)
-{
-	*b = (MYSQL_BIND){.is_null = &c->is_null, .error = &c->error, .length = &c->length};
-	if (type == SQL_INTEGER) {
-		b->buffer_type = MYSQL_TYPE_LONGLONG;
-		b->buffer = &c->integer;
-	} else if (type == SQL_REAL) {
-		b->buffer_type = MYSQL_TYPE_DOUBLE;
-		b->buffer = &c->real;
-	} else if (type == SQL_TIME) {
-		b->buffer_type = MYSQL_TYPE_DATETIME;
-		b->buffer = &c->time;
-	} else {
-		b->buffer_type = MYSQL_TYPE_STRING;
-	}
-}
-
-static int read_text(MYSQL_STMT *stmt, unsigned i, unsigned long n, struct arena *a,
-		     struct slice *out)
-{
-	char *text = arena_alloc(a, n + 1);
-	MYSQL_BIND b = {.buffer_type = MYSQL_TYPE_STRING, .buffer = text, .buffer_length = n};
-	*out = slice_of(text, n);
-	return n > 0 ? mysql_stmt_fetch_column(stmt, &b, i, 0) : 0;
-}
-
-static int read_value(MYSQL_STMT *stmt, unsigned i, const struct column *c, struct sql_value *v,
-		      enum sql_type type, struct arena *a)
-{
-	*v = (struct sql_value){.type = c->is_null ? SQL_NULL : type};
-	if (v->type == SQL_TEXT)
-		return read_text(stmt, i, c->length, a, &v->text);
-	if (v->type == SQL_INTEGER)
-		v->integer = c->integer;
-	else if (v->type == SQL_REAL)
-		v->real = c->real;
-	else if (v->type == SQL_TIME)
-		v->integer = unix_of(&c->time);
-	return 0;
 }
 
 /* Running. */
@@ -312,35 +221,18 @@ static enum store_error prepare(struct mysql *c, struct slice text, MYSQL_STMT *
 	return STORE_OK;
 }
 
-static int execute(MYSQL_STMT *stmt, const struct sql_query *q)
+/* Whoever uses the connection next must not find himself in a transaction. */
+static enum store_error finish_query(struct mysql *c, struct sql_query *q, struct buf *why)
 {
-	MYSQL_BIND binds[SQL_MAX_VALUES];
-	MYSQL_TIME times[SQL_MAX_VALUES];
-	for (unsigned i = 0; i < q->n_params; i++)
-		bind_param(&binds[i], &q->params[i], &times[i]);
-	if (q->n_params > 0 && mysql_stmt_bind_param(stmt, binds))
-		return -1;
-	return mysql_stmt_execute(stmt);
-}
-
-static int read_rows(MYSQL_STMT *stmt, const struct sql_query *q)
-{
-	MYSQL_BIND binds[SQL_MAX_VALUES];
-	struct column columns[SQL_MAX_VALUES];
-	struct sql_value values[SQL_MAX_VALUES];
-	for (unsigned i = 0; i < q->n_columns; i++)
-		bind_column(&binds[i], &columns[i], q->columns[i]);
-	if (mysql_stmt_bind_result(stmt, binds))
-		return -1;
-	int rc;
-	while ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED) {
-		for (unsigned i = 0; i < q->n_columns; i++) {
-			if (read_value(stmt, i, &columns[i], &values[i], q->columns[i], q->arena))
-				return -1;
-		}
-		q->row(q->data, values);
+	if (c->handle->server_status & SERVER_STATUS_IN_TRANS) {
+		q->refuse = "a transaction is one statement here";
+		if (mysql_rollback(c->handle))
+			disconnect(c);
 	}
-	return rc == MYSQL_NO_DATA ? 0 : -1;
+	if (!q->refuse)
+		return STORE_OK;
+	buf_puts(why, q->refuse);
+	return STORE_FAILED;
 }
 
 static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
@@ -354,15 +246,14 @@ static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
 	enum store_error e = prepare(c, buf_slice(&q->text), &stmt, why);
 	if (e != STORE_OK)
 		return e;
-	if (execute(stmt, q) != 0 || (q->n_columns > 0 && read_rows(stmt, q) != 0)) {
+	if (mysql_stmt_run(stmt, q) != 0) {
 		unsigned code = mysql_stmt_errno(stmt);
 		log_clean(why, slice_str(mysql_stmt_error(stmt)), false);
 		mysql_stmt_free_result(stmt);
 		return fail(c, code, why);
 	}
-	q->affected = mysql_stmt_affected_rows(stmt);
 	mysql_stmt_free_result(stmt);
-	return STORE_OK;
+	return q->header ? finish_query(c, q, why) : STORE_OK;
 }
 
 static enum store_error command(struct sql *s, struct slice text, struct buf *why)
@@ -388,7 +279,8 @@ static const struct sql_dialect dialect = {
 		  " WHERE table_schema = DATABASE() AND table_name = ?",
     .begin = "START TRANSACTION",
     .on_conflict = false,
-    .delete_limit = " LIMIT 1000", /* SQL_DELETE_ROWS */
+    .delete_limit = true,
+    .insert_rows = 64,
     .connect = connect_again,
     .run = run,
     .command = command,
@@ -433,7 +325,9 @@ const struct store_driver store_mysql = {
     .location_scan = sql_location_scan,
     .location_write = sql_location_write,
     .location_purge = sql_location_purge,
+    .location_write_group = sql_location_write_group,
     .secret = sql_secret,
+    .query = sql_query,
     .subscriber_add = sql_subscriber_add,
     .subscriber_set = sql_subscriber_set,
     .subscriber_remove = sql_subscriber_remove,

@@ -100,6 +100,28 @@ static int take_seconds(unsigned *out, struct slice s, struct buf *why)
 	return 0;
 }
 
+static int take_tls(enum mysql_tls *out, struct slice s, struct buf *why)
+{
+	if (slice_eq(s, SLICE("1"))) {
+		*out = MYSQL_TLS_VERIFIED;
+	} else if (slice_eq(s, SLICE("unverified"))) {
+		*out = MYSQL_TLS_UNVERIFIED;
+	} else if (!slice_eq(s, SLICE("0"))) {
+		buf_puts(why, "tls in the URL is not 0, 1 or unverified");
+		return -1;
+	}
+	return 0;
+}
+
+/* Whoever names a file for TLS means TLS. */
+static int take_tls_file(const char **out, struct mysql_url *u, struct arena *a, struct slice s,
+			 const char *what, struct buf *why)
+{
+	if (u->tls == MYSQL_TLS_OFF)
+		u->tls = MYSQL_TLS_VERIFIED;
+	return take(out, a, s, what, why);
+}
+
 static int parse_option(struct mysql_url *u, struct arena *a, struct slice name, struct slice value,
 			struct buf *why)
 {
@@ -109,7 +131,16 @@ static int parse_option(struct mysql_url *u, struct arena *a, struct slice name,
 		return take_seconds(&u->connect_timeout_s, value, why);
 	if (slice_eq(name, SLICE("timeout")))
 		return take_seconds(&u->timeout_s, value, why);
-	buf_puts(why, "the URL takes ?socket=PATH, connect_timeout=S and timeout=S only");
+	if (slice_eq(name, SLICE("tls")))
+		return take_tls(&u->tls, value, why);
+	if (slice_eq(name, SLICE("ssl-ca")) && value.n > 0)
+		return take_tls_file(&u->ssl_ca, u, a, value, "ssl-ca", why);
+	if (slice_eq(name, SLICE("ssl-cert")) && value.n > 0)
+		return take_tls_file(&u->ssl_cert, u, a, value, "ssl-cert", why);
+	if (slice_eq(name, SLICE("ssl-key")) && value.n > 0)
+		return take_tls_file(&u->ssl_key, u, a, value, "ssl-key", why);
+	buf_puts(why, "the URL takes ?socket=PATH, connect_timeout=S, timeout=S, tls=1, "
+		      "ssl-ca=PATH, ssl-cert=PATH and ssl-key=PATH only");
 	return -1;
 }
 
@@ -127,7 +158,7 @@ static int parse_query(struct mysql_url *u, struct arena *a, struct slice query,
 
 int mysql_url_parse(struct mysql_url *u, struct arena *a, struct slice rest, struct buf *why)
 {
-	*u = (struct mysql_url){.connect_timeout_s = 5, .timeout_s = 10};
+	*u = (struct mysql_url){.connect_timeout_s = 3, .timeout_s = 5};
 	if (!slice_starts(rest, SLICE("//"))) {
 		buf_puts(why, "the URL must look like mysql://USER:PASSWORD@HOST:PORT/DATABASE");
 		return -1;

@@ -32,12 +32,17 @@ void sql_query_init(struct sql_query *q)
 void sql_query_free(struct sql_query *q)
 {
 	buf_free(&q->text);
+	free(q->params);
 }
 
 static void bind(struct sql_query *q, struct sql_value v)
 {
-	if (q->n_params == SQL_MAX_VALUES)
+	unsigned n = q->n_params;
+	if (n == SQL_MAX_VALUES)
 		abort();
+	/* Full whenever their number is a power of two, or zero. */
+	if ((n & (n - 1)) == 0)
+		q->params = mem_realloc(q->params, (n ? 2 * n : 1) * sizeof(*q->params));
 	q->params[q->n_params++] = v;
 }
 
@@ -224,22 +229,38 @@ static void pause_before(unsigned attempt)
 	nanosleep(&pause, NULL);
 }
 
+static enum store_error attempt(struct sql *s, struct store_op *op, struct buf *why,
+				sql_operation *f)
+{
+	s->again = false;
+	buf_reset(why);
+	enum store_error e = s->dialect->connect(s, why);
+	if (e != STORE_OK)
+		return e;
+	if (op)
+		op->begun = true;
+	e = f(s, op, why);
+	if (e == STORE_FAILED)
+		sql_forget(s);
+	return e;
+}
+
 enum store_error sql_attempt(struct store_connection *c, struct store_op *op, struct buf *why,
 			     sql_operation *f)
 {
 	struct sql *s = CONTAINER(c, struct sql, connection);
+	enum store_error e;
+	s->in_doubt = false;
 	for (unsigned i = 1;; i++) {
-		s->again = false;
-		buf_reset(why);
-		enum store_error e = s->dialect->connect(s, why);
-		if (e == STORE_OK)
-			e = f(s, op, why);
-		if (e == STORE_FAILED)
-			sql_forget(s);
+		e = attempt(s, op, why, f);
 		if (e == STORE_OK || !s->again || i == MAX_ATTEMPTS)
-			return e;
+			break;
 		pause_before(i);
 	}
+	c->lost = !s->connected;
+	if (op)
+		op->in_doubt = e != STORE_OK && s->in_doubt;
+	return e;
 }
 
 enum store_error sql_begin(struct sql *s, struct buf *why)
@@ -249,10 +270,12 @@ enum store_error sql_begin(struct sql *s, struct buf *why)
 
 enum store_error sql_end(struct sql *s, enum store_error e, struct buf *why)
 {
-	if (e == STORE_OK)
+	if (e == STORE_OK) {
 		e = s->dialect->command(s, SLICE("COMMIT"), why);
-	if (e == STORE_OK)
-		return e;
+		if (e == STORE_OK)
+			return e;
+		s->in_doubt |= !s->connected;
+	}
 	/* Why the undoing fails is of no interest beside why it was needed. */
 	bool again = s->again;
 	struct buf ignored;

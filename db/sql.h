@@ -13,7 +13,11 @@
 #include "base/arena.h"
 #include "store/driver.h"
 
-enum { SQL_MAX_VALUES = 40, SQL_MAX_TEXT = 4096 };
+enum {
+	SQL_MAX_VALUES = 2048, /* of a statement */
+	SQL_MAX_COLUMNS = STORE_QUERY_COLUMNS,
+	SQL_MAX_TEXT = STORE_QUERY_SQL,
+};
 
 enum sql_type {
 	SQL_NULL,
@@ -33,13 +37,17 @@ struct sql_value {
 /* One statement: its text is put together, its values bound, then it is run. */
 struct sql_query {
 	struct buf text;
-	struct sql_value params[SQL_MAX_VALUES];
+	struct sql_value *params; /* room for a power of two of them */
 	unsigned n_params;
 	/* Results: the types of the columns, what to do with each row (NULL values
-	 * have type SQL_NULL), and where its texts go. */
-	enum sql_type columns[SQL_MAX_VALUES];
+	 * have type SQL_NULL), and where its texts go.  With a header the columns
+	 * are the statement's own, and told to it before the first row; refuse may
+	 * be set from inside, with the reason, to have no more. */
+	enum sql_type columns[SQL_MAX_COLUMNS];
 	unsigned n_columns;
+	void (*header)(void *data, const struct slice *names, unsigned n);
 	void (*row)(void *data, const struct sql_value *values);
+	const char *refuse;
 	void *data;
 	struct arena *arena;
 	uint64_t affected; /* rows changed (or found to be so already) */
@@ -52,8 +60,9 @@ struct sql_dialect {
 	const char *schema;     /* db/schema/NAME.sql */
 	const char *columns_of; /* rows (name, charset, collation) of the table ? */
 	const char *begin;      /* starts a transaction that will write */
-	bool on_conflict; /* ON CONFLICT … excluded.x, else ON DUPLICATE KEY … VALUES(x) */
-	const char *delete_limit; /* ends a DELETE that shall stop after SQL_DELETE_ROWS */
+	bool on_conflict;     /* ON CONFLICT … excluded.x, else ON DUPLICATE KEY … VALUES(x) */
+	bool delete_limit;    /* DELETE … LIMIT is known */
+	unsigned insert_rows; /* that one INSERT should have at most: a power of two */
 
 	/* Connects if need be. */
 	enum store_error (*connect)(struct sql *s, struct buf *why);
@@ -69,7 +78,9 @@ enum { SQL_DELETE_ROWS = 1000 }; /* at a time, so that others get their turn */
 struct sql {
 	struct store_connection connection;
 	const struct sql_dialect *dialect;
+	bool connected;
 	bool again;
+	bool in_doubt;      /* a commit was lost: it may have happened */
 	struct list tables; /* of sql_table: what is known of them */
 };
 
@@ -113,6 +124,7 @@ void sql_forget(struct sql *s);
 
 /* An operation that connects, and is tried again when that may help. */
 typedef enum store_error sql_operation(struct sql *s, struct store_op *op, struct buf *why);
+/* op may be NULL. */
 enum store_error sql_attempt(struct store_connection *c, struct store_op *op, struct buf *why,
 			     sql_operation *f);
 
@@ -121,7 +133,33 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 enum store_error sql_begin(struct sql *s, struct buf *why);
 enum store_error sql_end(struct sql *s, enum store_error e, struct buf *why);
 
+/* Appends the first n names of sql_location_columns. */
+void sql_put_location_names(struct buf *text, unsigned n);
+
 /* What a table of bindings, and `subscriber`, must have; NULL terminated. */
+/* The columns of a binding, in the order in which they are bound and read. */
+enum sql_location_column {
+	SQL_RUID,
+	SQL_USERNAME,
+	SQL_DOMAIN,
+	SQL_CONTACT,
+	SQL_RECEIVED,
+	SQL_PATH,
+	SQL_EXPIRES,
+	SQL_Q,
+	SQL_CALLID,
+	SQL_CSEQ,
+	SQL_LAST_MODIFIED,
+	SQL_FLAGS,
+	SQL_CFLAGS,
+	SQL_USER_AGENT,
+	SQL_SOCKET,
+	SQL_METHODS,
+	SQL_INSTANCE,
+	SQL_REG_ID,
+	SQL_ID, /* the database's own */
+	SQL_LOCATION_COLUMNS
+};
 extern const char *const sql_location_columns[];
 extern const char *const sql_subscriber_columns[];
 
@@ -137,6 +175,8 @@ enum store_error sql_location_write(struct store_connection *c, struct store_op 
 				    struct buf *why);
 enum store_error sql_location_purge(struct store_connection *c, struct store_op *op,
 				    struct buf *why);
+void sql_location_write_group(struct store_connection *c, struct store_op *const *ops, unsigned n);
+enum store_error sql_query(struct store_connection *c, struct store_op *op, struct buf *why);
 enum store_error sql_credentials(struct store_connection *c, struct store_op *op, struct buf *why);
 enum store_error sql_subscriber_add(struct store_connection *c, const struct store_subscriber *s,
 				    struct buf *why);

@@ -19,12 +19,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, CONNECTIONS = 2 };
+enum {
+	BUSY_TIMEOUT_MS = 5000,
+	CONNECTIONS = 3,
+	QUERY_MS = 10000,    /* that a script's statement may take … */
+	WATCH_STEPS = 10000, /* … seen to every so many steps */
+};
 
 struct sqlite {
 	struct sql sql;
 	char *path;
-	sqlite3 *db; /* NULL: the file is not there */
+	sqlite3 *db;    /* NULL: the file is not there */
+	int64_t end_ms; /* of a script's statement; monotonic */
 	struct sql_cache statements;
 };
 
@@ -58,18 +64,24 @@ static void drop_statement(void *handle)
 	sqlite3_finalize(handle);
 }
 
-static int prepare(struct sqlite *c, struct slice text, sqlite3_stmt **out)
+static enum store_error prepare(struct sqlite *c, struct slice text, sqlite3_stmt **out,
+				struct buf *why)
 {
+	const char *rest;
 	*out = sql_cache_find(&c->statements, text);
 	if (*out)
-		return SQLITE_OK;
+		return STORE_OK;
 	int rc =
-	    sqlite3_prepare_v3(c->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, out, NULL);
-	if (rc == SQLITE_OK && !*out)
-		rc = SQLITE_MISUSE; /* nothing but comments */
-	if (rc == SQLITE_OK)
-		sql_cache_add(&c->statements, text, *out);
-	return rc;
+	    sqlite3_prepare_v3(c->db, text.p, (int)text.n, SQLITE_PREPARE_PERSISTENT, out, &rest);
+	if (rc != SQLITE_OK)
+		return fail(c, rc, why);
+	if (!*out || slice_trim(slice_range(rest, slice_end(text))).n > 0) {
+		buf_puts(why, "not one statement");
+		sqlite3_finalize(*out);
+		return STORE_FAILED;
+	}
+	sql_cache_add(&c->statements, text, *out);
+	return STORE_OK;
 }
 
 /* Values.  Times are Julian days as Kamailio has them: half a second early. */
@@ -160,35 +172,112 @@ static void read_value(sqlite3_stmt *s, int column, struct sql_value *v, enum sq
 
 /* Running. */
 
+/* A value has a type of its own here, whatever its column says. */
+static enum sql_type type_of(sqlite3_stmt *s, int column)
+{
+	switch (sqlite3_column_type(s, column)) {
+	case SQLITE_INTEGER:
+		return SQL_INTEGER;
+	case SQLITE_FLOAT:
+		return SQL_REAL;
+	default:
+		return SQL_TEXT;
+	}
+}
+
+static void read_row(sqlite3_stmt *handle, struct sql_query *q)
+{
+	struct sql_value values[SQL_MAX_COLUMNS];
+	for (unsigned i = 0; i < q->n_columns; i++) {
+		enum sql_type type = q->header ? type_of(handle, (int)i) : q->columns[i];
+		read_value(handle, (int)i, &values[i], type, q->arena);
+	}
+	if (q->row)
+		q->row(q->data, values);
+}
+
 static int step_rows(sqlite3_stmt *handle, struct sql_query *q)
 {
-	struct sql_value values[SQL_MAX_VALUES];
 	int rc;
-	while ((rc = sqlite3_step(handle)) == SQLITE_ROW) {
-		for (unsigned i = 0; i < q->n_columns; i++)
-			read_value(handle, (int)i, &values[i], q->columns[i], q->arena);
-		if (q->row)
-			q->row(q->data, values);
-	}
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	while ((rc = sqlite3_step(handle)) == SQLITE_ROW && !q->refuse)
+		read_row(handle, q);
+	return rc == SQLITE_DONE || q->refuse ? SQLITE_OK : rc;
+}
+
+/* A script's statement: what it gives, and whether the arguments fit. */
+static void look_at(sqlite3_stmt *handle, struct sql_query *q)
+{
+	struct slice names[SQL_MAX_COLUMNS];
+	int n = sqlite3_column_count(handle);
+	if (sqlite3_bind_parameter_count(handle) != (int)q->n_params)
+		q->refuse = "not as many arguments as question marks";
+	else if (n > SQL_MAX_COLUMNS)
+		q->refuse = "more columns than a script may have";
+	if (q->refuse)
+		return;
+	for (int i = 0; i < n; i++)
+		names[i] = slice_str(sqlite3_column_name(handle, i));
+	q->n_columns = (unsigned)n;
+	q->header(q->data, names, q->n_columns);
+}
+
+static int execute(sqlite3_stmt *handle, struct sql_query *q)
+{
+	int rc = SQLITE_OK;
+	if (q->header)
+		look_at(handle, q);
+	for (unsigned i = 0; rc == SQLITE_OK && !q->refuse && i < q->n_params; i++)
+		rc = bind_value(handle, (int)i + 1, &q->params[i]);
+	return rc == SQLITE_OK && !q->refuse ? step_rows(handle, q) : rc;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int is_late(void *data)
+{
+	const struct sqlite *c = data;
+	return now_ms() > c->end_ms;
+}
+
+/* A script's statement may not keep others from their turn. */
+static void watch_over(struct sqlite *c, bool on)
+{
+	c->end_ms = now_ms() + QUERY_MS;
+	sqlite3_progress_handler(c->db, WATCH_STEPS, on ? is_late : NULL, c);
+}
+
+static void roll_back(struct sqlite *c)
+{
+	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static enum store_error sqlite_run(struct sql *s, struct sql_query *q, struct buf *why)
 {
 	struct sqlite *c = sqlite_of(s);
 	sqlite3_stmt *handle;
-	int rc = prepare(c, buf_slice(&q->text), &handle);
-	if (rc != SQLITE_OK)
-		return fail(c, rc, why);
-	for (unsigned i = 0; rc == SQLITE_OK && i < q->n_params; i++)
-		rc = bind_value(handle, (int)i + 1, &q->params[i]);
-	if (rc == SQLITE_OK)
-		rc = step_rows(handle, q);
-	q->affected = (uint64_t)sqlite3_changes64(c->db);
-	enum store_error e = rc == SQLITE_OK ? STORE_OK : fail(c, rc, why);
+	enum store_error e = prepare(c, buf_slice(&q->text), &handle, why);
+	if (e != STORE_OK)
+		return e;
+	watch_over(c, q->header != NULL);
+	int rc = execute(handle, q);
+	q->affected = sqlite3_stmt_readonly(handle) ? 0 : (uint64_t)sqlite3_changes64(c->db);
+	e = rc == SQLITE_OK ? STORE_OK : fail(c, rc, why);
 	sqlite3_reset(handle);
 	sqlite3_clear_bindings(handle);
-	return e;
+	/* Whoever uses the connection next must not find himself in a transaction. */
+	if (q->header && !sqlite3_get_autocommit(c->db)) {
+		roll_back(c);
+		q->refuse = "a transaction is one statement here";
+	}
+	if (e != STORE_OK || !q->refuse)
+		return e;
+	buf_puts(why, q->refuse);
+	return STORE_FAILED;
 }
 
 static enum store_error sqlite_command(struct sql *s, struct slice text, struct buf *why)
@@ -209,6 +298,7 @@ static void disconnect(struct sqlite *c)
 	sql_cache_clear(&c->statements);
 	sqlite3_close_v2(c->db);
 	c->db = NULL;
+	c->sql.connected = false;
 }
 
 static int configure(struct sqlite *c)
@@ -234,6 +324,7 @@ static enum store_error connect_file(struct sqlite *c, struct buf *why)
 		if (rc != SQLITE_OK)
 			e = fail(c, rc, why);
 	}
+	c->sql.connected = e == STORE_OK;
 	if (e != STORE_OK)
 		disconnect(c);
 	return e;
@@ -282,7 +373,8 @@ static const struct sql_dialect dialect = {
     .columns_of = "SELECT name, NULL, NULL FROM pragma_table_info(?)",
     .begin = "BEGIN IMMEDIATE",
     .on_conflict = true,
-    .delete_limit = "",
+    .delete_limit = false,
+    .insert_rows = 1,
     .connect = sqlite_connect,
     .run = sqlite_run,
     .command = sqlite_command,
@@ -330,7 +422,9 @@ const struct store_driver store_sqlite = {
     .location_scan = sql_location_scan,
     .location_write = sql_location_write,
     .location_purge = sql_location_purge,
+    .location_write_group = sql_location_write_group,
     .secret = sql_secret,
+    .query = sql_query,
     .subscriber_add = sql_subscriber_add,
     .subscriber_set = sql_subscriber_set,
     .subscriber_remove = sql_subscriber_remove,

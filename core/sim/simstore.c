@@ -35,6 +35,7 @@ static struct store_op *waiting_end(struct waiting *w)
 {
 	struct store_op *op = w->op;
 
+	op->progress = STORE_IDLE;
 	timer_stop(w->store->wheel, &w->timer);
 	list_remove(&w->node);
 	free(w);
@@ -59,6 +60,7 @@ static void submit(struct store *store, struct store_op *op)
 		happen(s, op);
 		return;
 	}
+	op->progress = s->begun ? STORE_RUNNING : STORE_WAITING;
 	w = mem_alloc(sizeof(*w));
 	*w = (struct waiting){.store = s, .op = op};
 	list_push(&s->waiting, &w->node);
@@ -66,9 +68,25 @@ static void submit(struct store *store, struct store_op *op)
 	timer_start(s->wheel, &w->timer, s->delay_ms);
 }
 
+static bool withdraw(struct store *store, struct store_op *op)
+{
+	struct simstore *s = CONTAINER(store, struct simstore, store);
+
+	if (op->progress != STORE_WAITING)
+		return false;
+	LIST_EACH (node, &s->waiting) {
+		struct waiting *w = CONTAINER(node, struct waiting, node);
+		if (w->op != op)
+			continue;
+		waiting_end(w);
+		return true;
+	}
+	return false;
+}
+
 void simstore_init(struct simstore *s, struct wheel *wheel, struct store_connection *c)
 {
-	*s = (struct simstore){.store = {submit}, .connection = c, .wheel = wheel};
+	*s = (struct simstore){.store = {submit, withdraw}, .connection = c, .wheel = wheel};
 	list_init(&s->waiting);
 }
 

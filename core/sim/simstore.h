@@ -14,6 +14,7 @@ struct simstore {
 	struct wheel *wheel;                 /* borrowed */
 	struct list waiting;
 	uint64_t delay_ms;  /* until an operation happens and is answered; 0: within submit */
+	bool begun;         /* what waits has begun: it cannot be withdrawn */
 	bool gone;          /* what happens now ends in STORE_UNAVAILABLE */
 	unsigned fail_next; /* so many operations end in STORE_FAILED */
 	unsigned submitted; /* so far */

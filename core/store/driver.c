@@ -5,6 +5,13 @@ enum { MAX_WHY_BYTES = 1024 };
 typedef enum store_error operation(struct store_connection *c, struct store_op *op,
 				   struct buf *why);
 
+static enum store_error no_query(struct store_connection *c, struct store_op *op, struct buf *why)
+{
+	(void)op;
+	buf_printf(why, "%s: a store without SQL", c->driver->scheme);
+	return STORE_FAILED;
+}
+
 static operation *operation_of(const struct store_driver *d, enum store_kind kind)
 {
 	switch (kind) {
@@ -20,6 +27,8 @@ static operation *operation_of(const struct store_driver *d, enum store_kind kin
 		return d->location_purge;
 	case STORE_SECRET:
 		return d->secret;
+	case STORE_QUERY:
+		return d->query ? d->query : no_query;
 	}
 	return NULL;
 }
@@ -32,6 +41,16 @@ void store_run(struct store_connection *c, struct store_op *op)
 	if (op->error != STORE_OK)
 		op->message = arena_dup(&op->arena, buf_slice(&why));
 	buf_free(&why);
+}
+
+void store_run_group(struct store_connection *c, struct store_op *const *ops, unsigned n)
+{
+	if (n > 1 && c->driver->location_write_group) {
+		c->driver->location_write_group(c, ops, n);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		store_run(c, ops[i]);
 }
 
 /*

@@ -14,6 +14,7 @@
 
 struct store_connection {
 	const struct store_driver *driver;
+	bool lost; /* the last operation found no database at its end */
 };
 
 struct store_driver {
@@ -44,6 +45,12 @@ struct store_driver {
 					   struct buf *why);
 	enum store_error (*secret)(struct store_connection *c, struct store_op *op,
 				   struct buf *why);
+	/* NULL: it speaks no SQL. */
+	enum store_error (*query)(struct store_connection *c, struct store_op *op, struct buf *why);
+	/* Many LOCATION_WRITEs of one table, in this order, with one commit; each is
+	 * answered for itself (error, message).  NULL: they are run one by one. */
+	void (*location_write_group)(struct store_connection *c, struct store_op *const *ops,
+				     unsigned n);
 
 	/* For lunactl. add: STORE_EXISTS; set, remove: STORE_MISSING.  username and
 	 * domain are the key; list: rows in order of username, domain. */
@@ -70,5 +77,7 @@ void store_url_clean(struct slice url, struct buf *out);
 
 /* Runs op on c: calls what op->kind names, sets op->error and op->message. */
 void store_run(struct store_connection *c, struct store_op *op);
+/* The same for LOCATION_WRITEs of one table. */
+void store_run_group(struct store_connection *c, struct store_op *const *ops, unsigned n);
 
 #endif

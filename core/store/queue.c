@@ -1,98 +1,261 @@
 #include "store/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /*
- * Operations wander from `waiting` to a thread and from there to `finished`,
- * where the loop finds them.  Both lists and `stop` are under the mutex, the
- * rest belongs to the loop's thread.
+ * Operations wander from a lane to a thread and from there to `finished`, where
+ * the loop finds them.  Lanes, `finished` and all that stands below `mutex` are
+ * under it, the rest belongs to the loop's thread.
+ *
+ * A connection that is lost is made anew by its thread's next operation, by one
+ * thread at a time and with pauses: a database that comes back meets one probe,
+ * not all of us.  Operations that found no connection go back to their lane as
+ * long as somebody has the patience.
  */
+
+enum lane_name { LANE_READ, LANE_WRITE, LANE_SLOW, N_LANES };
+
+enum {
+	GROUP_OPS = 256, /* writes that share a commit … */
+	GROUP_ROWS = 1000,
+	PAUSE_MS = 100, /* before the next probe, and up to twice as much */
+	REASON_BYTES = 1024,
+};
+
+struct lane {
+	struct list waiting;
+	uv_cond_t work;
+};
+
+struct worker {
+	struct queue *queue;
+	struct lane *lane;
+	struct store_connection *connection;
+	uv_thread_t thread;
+	bool probing;  /* it has the token */
+	bool hopeless; /* closing, and it found no database */
+};
+
 struct queue {
 	struct store store;
 	struct log *log;
 	uv_async_t wake;           /* results are waiting */
 	void (*begin)(void *data); /* before results are told; or NULL */
 	void *begin_data;
-	uv_mutex_t mutex;
-	uv_cond_t work;
-	uv_cond_t result; /* for close(), which does not run the loop */
-	struct list waiting;
-	struct list finished;
-	bool stop;
 
 	unsigned pending;
 	bool closed;
 	void (*on_closed)(void *data);
 	void *data;
-
 	bool complained; /* the log says that the database fails */
+
+	uv_mutex_t mutex;
+	uv_cond_t result; /* for close(), which does not run the loop */
+	uv_cond_t pause;  /* ends when the queue closes */
+	struct lane lanes[N_LANES];
+	struct list finished;
+	struct buf trouble; /* why there is no connection; the loop says it */
+	bool probing;       /* somebody has the token */
+	bool closing;
+	bool stop;
+
 	unsigned n_threads;
-	struct worker {
-		struct queue *queue;
-		struct store_connection *connection;
-		uv_thread_t thread;
-	} workers[];
+	struct worker workers[];
 };
+
+static struct store_op *op_of(struct list *node)
+{
+	return CONTAINER(node, struct store_op, node);
+}
+
+/* Writes have a thread of their own, for their order and to share commits; what
+ * may take long has another, where there are enough. */
+static enum lane_name lane_of_kind(const struct queue *q, enum store_kind kind)
+{
+	if (q->n_threads > 1 && kind == STORE_LOCATION_WRITE)
+		return LANE_WRITE;
+	if (q->n_threads > 2 && (kind == STORE_QUERY || kind == STORE_LOCATION_PURGE))
+		return LANE_SLOW;
+	return LANE_READ;
+}
+
+static enum lane_name lane_of_worker(unsigned i, unsigned n)
+{
+	if (n > 1 && i == 0)
+		return LANE_WRITE;
+	return n > 2 && i == 1 ? LANE_SLOW : LANE_READ;
+}
+
+static void wake_all(struct queue *q)
+{
+	for (unsigned i = 0; i < N_LANES; i++)
+		uv_cond_broadcast(&q->lanes[i].work);
+}
 
 /* On the threads. */
 
-/* The next operation, or NULL when there will be none. */
-static struct store_op *take(struct queue *q)
+static bool may_take(const struct worker *w)
 {
-	uv_mutex_lock(&q->mutex);
-	while (list_empty(&q->waiting) && !q->stop)
-		uv_cond_wait(&q->work, &q->mutex);
-	struct list *node = list_shift(&q->waiting);
-	uv_mutex_unlock(&q->mutex);
-	return node ? CONTAINER(node, struct store_op, node) : NULL;
+	if (list_empty(&w->lane->waiting))
+		return false;
+	return !w->connection->lost || !w->queue->probing || w->queue->closing;
 }
 
-static void give_back(struct queue *q, struct store_op *op)
+static bool joins_group(const struct store_op *first, const struct store_op *op)
 {
+	return op->kind == STORE_LOCATION_WRITE && first->kind == STORE_LOCATION_WRITE &&
+	       slice_eq(op->table, first->table);
+}
+
+/* The next operation, or the writes that may share a commit. */
+static unsigned pick(struct lane *lane, struct store_op **ops)
+{
+	unsigned n = 0, rows = 0;
+	while (n < GROUP_OPS && rows < GROUP_ROWS && !list_empty(&lane->waiting)) {
+		struct store_op *op = op_of(lane->waiting.next);
+		if (n > 0 && !joins_group(ops[0], op))
+			break;
+		list_remove(&op->node);
+		op->progress = STORE_RUNNING;
+		ops[n++] = op;
+		rows += op->n_puts + op->n_removes;
+		if (op->kind != STORE_LOCATION_WRITE)
+			break;
+	}
+	return n;
+}
+
+/* Blocks; 0 when there will be no more. */
+static unsigned take(struct worker *w, struct store_op **ops)
+{
+	struct queue *q = w->queue;
+	unsigned n = 0;
 	uv_mutex_lock(&q->mutex);
-	list_push(&q->finished, &op->node);
+	while (!may_take(w) && !q->stop)
+		uv_cond_wait(&w->lane->work, &q->mutex);
+	if (!list_empty(&w->lane->waiting)) {
+		n = pick(w->lane, ops);
+		w->probing = w->connection->lost && !q->probing;
+		q->probing |= w->probing;
+	}
+	uv_mutex_unlock(&q->mutex);
+	return n;
+}
+
+static void run(struct worker *w, struct store_op **ops, unsigned n)
+{
+	if (!w->hopeless) {
+		store_run_group(w->connection, ops, n);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		ops[i]->error = STORE_UNAVAILABLE;
+		ops[i]->message = SLICE("the database was gone when the proxy stopped");
+	}
+}
+
+static bool waits_on(const struct worker *w, const struct store_op *op)
+{
+	return op->error == STORE_UNAVAILABLE && w->connection->lost && op->patient && !op->begun &&
+	       !w->queue->closing;
+}
+
+/* Back to the head of the line; called last one first. */
+static void put_back(struct worker *w, struct store_op *op)
+{
+	struct list *head = &w->lane->waiting;
+	op->progress = STORE_WAITING;
+	op->error = STORE_OK;
+	list_push(head->next, &op->node);
+}
+
+static void give_back(struct worker *w, struct store_op **ops, unsigned n)
+{
+	struct queue *q = w->queue;
+	uv_mutex_lock(&q->mutex);
+	if (w->connection->lost && q->trouble.n == 0)
+		buf_put(&q->trouble, ops[0]->message);
+	w->hopeless = q->closing && w->connection->lost;
+	for (unsigned i = n; i-- > 0;)
+		if (waits_on(w, ops[i]))
+			put_back(w, ops[i]);
+	uv_cond_broadcast(&w->lane->work);
+	for (unsigned i = 0; i < n; i++)
+		if (ops[i]->progress == STORE_RUNNING)
+			list_push(&q->finished, &ops[i]->node);
 	uv_cond_signal(&q->result);
 	uv_mutex_unlock(&q->mutex);
 	uv_async_send(&q->wake);
 }
 
+static void probe_end(struct worker *w)
+{
+	struct queue *q = w->queue;
+	uint64_t jitter_ms = uv_hrtime() / 1000 % PAUSE_MS;
+	uv_mutex_lock(&q->mutex);
+	if (w->connection->lost && !q->closing)
+		uv_cond_timedwait(&q->pause, &q->mutex, (PAUSE_MS + jitter_ms) * 1000000);
+	w->probing = false;
+	q->probing = false;
+	wake_all(q);
+	uv_mutex_unlock(&q->mutex);
+}
+
 static void work(void *data)
 {
 	struct worker *w = data;
-	struct store_op *op;
-	while ((op = take(w->queue)) != NULL) {
-		store_run(w->connection, op);
-		give_back(w->queue, op);
+	struct store_op *ops[GROUP_OPS];
+	unsigned n;
+	while ((n = take(w, ops)) > 0) {
+		run(w, ops, n);
+		give_back(w, ops, n);
+		if (w->probing)
+			probe_end(w);
 	}
 }
 
 /* On the loop's thread. */
 
 /* Says once that the database fails, and once that it is well again. */
+static void complain(struct queue *q, struct slice why)
+{
+	if (!q->complained)
+		log_error(q->log, "store: the database fails: %.*s", SLICE_ARG(why));
+	q->complained = true;
+}
+
 static void watch(struct queue *q, const struct store_op *op)
 {
-	if (op->error == STORE_UNAVAILABLE && !q->complained) {
-		q->complained = true;
-		log_error(q->log, "store: the database fails: %.*s", SLICE_ARG(op->message));
-	} else if (op->error == STORE_OK && q->complained) {
-		q->complained = false;
-		log_notice(q->log, "store: the database answers again");
-	}
+	if (op->error == STORE_UNAVAILABLE)
+		complain(q, op->message);
+	if (op->error != STORE_OK || !q->complained)
+		return;
+	q->complained = false;
+	log_notice(q->log, "store: the database answers again");
 }
 
 /* Hands over what has finished; what done() submits comes later. */
 static void deliver(struct queue *q)
 {
+	char trouble[REASON_BYTES];
 	struct list batch;
 	list_init(&batch);
 	uv_mutex_lock(&q->mutex);
+	size_t n = q->trouble.n;
+	if (n > 0)
+		memcpy(trouble, q->trouble.p, n);
+	buf_reset(&q->trouble);
 	for (struct list *node; (node = list_shift(&q->finished)) != NULL;)
 		list_push(&batch, node);
 	uv_mutex_unlock(&q->mutex);
 
+	if (n > 0)
+		complain(q, slice_of(trouble, n));
 	for (struct list *node; (node = list_shift(&batch)) != NULL;) {
-		struct store_op *op = CONTAINER(node, struct store_op, node);
+		struct store_op *op = op_of(node);
 		q->pending--;
+		op->progress = STORE_IDLE;
 		watch(q, op);
 		op->done(op);
 	}
@@ -115,12 +278,31 @@ static void submit(struct store *s, struct store_op *op)
 		op->done(op);
 		return;
 	}
+	struct lane *lane = &q->lanes[lane_of_kind(q, op->kind)];
 	q->pending++;
-	op->home = q;
 	uv_mutex_lock(&q->mutex);
-	list_push(&q->waiting, &op->node);
-	uv_cond_signal(&q->work);
+	op->progress = STORE_WAITING;
+	list_push(&lane->waiting, &op->node);
+	/* Whoever has lost its connection may have to go back to sleep. */
+	if (q->probing)
+		uv_cond_broadcast(&lane->work);
+	else
+		uv_cond_signal(&lane->work);
 	uv_mutex_unlock(&q->mutex);
+}
+
+static bool withdraw(struct store *s, struct store_op *op)
+{
+	struct queue *q = CONTAINER(s, struct queue, store);
+	uv_mutex_lock(&q->mutex);
+	bool waiting = op->progress == STORE_WAITING;
+	if (waiting) {
+		list_remove(&op->node);
+		op->progress = STORE_IDLE;
+		q->pending--;
+	}
+	uv_mutex_unlock(&q->mutex);
+	return waiting;
 }
 
 struct store *queue_store(struct queue *q)
@@ -143,9 +325,12 @@ unsigned queue_pending(const struct queue *q)
 
 static void queue_free(struct queue *q)
 {
-	uv_cond_destroy(&q->work);
+	for (unsigned i = 0; i < N_LANES; i++)
+		uv_cond_destroy(&q->lanes[i].work);
 	uv_cond_destroy(&q->result);
+	uv_cond_destroy(&q->pause);
 	uv_mutex_destroy(&q->mutex);
+	buf_free(&q->trouble);
 	free(q);
 }
 
@@ -161,7 +346,7 @@ static void join(struct queue *q)
 {
 	uv_mutex_lock(&q->mutex);
 	q->stop = true;
-	uv_cond_broadcast(&q->work);
+	wake_all(q);
 	uv_mutex_unlock(&q->mutex);
 	for (unsigned i = 0; i < q->n_threads; i++)
 		uv_thread_join(&q->workers[i].thread);
@@ -182,8 +367,18 @@ static void await_result(struct queue *q)
 	uv_mutex_unlock(&q->mutex);
 }
 
+/* From now on nothing waits for a database that is gone. */
+static void hurry(struct queue *q)
+{
+	uv_mutex_lock(&q->mutex);
+	q->closing = true;
+	uv_cond_broadcast(&q->pause);
+	uv_mutex_unlock(&q->mutex);
+}
+
 void queue_close(struct queue *q, void (*closed)(void *data), void *data)
 {
+	hurry(q);
 	while (q->pending > 0) {
 		await_result(q);
 		deliver(q);
@@ -199,12 +394,17 @@ void queue_close(struct queue *q, void (*closed)(void *data), void *data)
 static struct queue *queue_new(unsigned n, struct log *log)
 {
 	struct queue *q = mem_zalloc(sizeof(*q) + n * sizeof(q->workers[0]));
-	q->store.submit = submit;
+	q->store = (struct store){submit, withdraw};
 	q->log = log;
-	list_init(&q->waiting);
 	list_init(&q->finished);
-	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->work) || uv_cond_init(&q->result))
+	buf_init(&q->trouble, REASON_BYTES);
+	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->pause) || uv_cond_init(&q->result))
 		abort();
+	for (unsigned i = 0; i < N_LANES; i++) {
+		list_init(&q->lanes[i].waiting);
+		if (uv_cond_init(&q->lanes[i].work))
+			abort();
+	}
 	return q;
 }
 
@@ -217,6 +417,7 @@ static int open_connections(struct queue *q, unsigned n, const struct store_driv
 			return -1;
 		}
 		q->workers[i].queue = q;
+		q->workers[i].lane = &q->lanes[lane_of_worker(i, n)];
 	}
 	return 0;
 }

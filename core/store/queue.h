@@ -1,6 +1,11 @@
 /*
  * queue: runs a driver's blocking calls on threads of its own, one connection
  * each, and brings the results home to the loop that asked.
+ *
+ * Writes of bindings have one thread, which keeps their order and lets those
+ * that wait share a commit; queries and purges have another, the rest what is
+ * left.  When the database is gone, what has not begun waits for it: until it
+ * is back, or withdrawn (store/patience), or the queue closes.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H

@@ -16,6 +16,8 @@ struct store_op *store_op_new(enum store_kind kind, struct slice table,
 	op->table = arena_dup(&op->arena, table);
 	op->done = done;
 	op->data = data;
+	op->background =
+	    kind == STORE_LOCATION_SCAN || kind == STORE_LOCATION_PURGE || kind == STORE_SECRET;
 	return op;
 }
 
@@ -42,13 +44,19 @@ bool store_table_name_ok(struct slice name)
 
 void store_submit(struct store *s, struct store_op *op)
 {
-	if (op->kind == STORE_SECRET || store_table_name_ok(op->table)) {
+	bool any_table = op->kind == STORE_SECRET || op->kind == STORE_QUERY;
+	if (any_table || store_table_name_ok(op->table)) {
 		s->submit(s, op);
 		return;
 	}
 	op->error = STORE_FAILED;
 	op->message = SLICE("not the name of a table: only letters, digits and _ are allowed");
 	op->done(op);
+}
+
+bool store_withdraw(struct store *s, struct store_op *op)
+{
+	return s->withdraw && s->withdraw(s, op);
 }
 
 /* With its length in front, so that no two lists of parts hash alike. */

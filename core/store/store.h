@@ -5,7 +5,8 @@
  * back on its own thread, maybe before submit returns.  Behind the interface
  * stands a queue that runs a driver's blocking calls on store threads
  * (store/queue), the memory driver called in place (store/direct), or the test
- * kit's store that can be slow, fail, or be gone (sim/).
+ * kit's store that can be slow, fail, or be gone (sim/); in front of it a
+ * deadline for whoever waits (store/patience).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -22,6 +23,7 @@ enum store_kind {
 	STORE_LOCATION_WRITE, /* put and remove bindings, all of them or none */
 	STORE_LOCATION_PURGE, /* remove what expired before a time */
 	STORE_SECRET,         /* a named secret; the first proposal wins */
+	STORE_QUERY,          /* a statement of a script's own */
 };
 
 enum store_error {
@@ -65,6 +67,28 @@ struct store_binding {
 	uint64_t id;           /* of the row: where the next page of a scan begins */
 };
 
+/* A value of a query, as an argument or a result. */
+enum store_type { STORE_NULL, STORE_TEXT, STORE_INTEGER, STORE_REAL };
+
+struct store_value {
+	enum store_type type;
+	struct slice text;
+	int64_t integer;
+	double real;
+};
+
+/* Caps of a query. */
+enum {
+	STORE_QUERY_ARGS = 64,
+	STORE_QUERY_COLUMNS = 64,
+	STORE_QUERY_ROWS = 1000,
+	STORE_QUERY_BYTES = 1 << 20, /* of all texts of the result */
+	STORE_QUERY_SQL = 64 * 1024, /* of its own text */
+};
+
+/* Whether an operation may still be taken back; whoever runs it keeps it. */
+enum store_progress { STORE_IDLE, STORE_WAITING, STORE_RUNNING };
+
 struct store_op {
 	struct list node; /* the queue's */
 	enum store_kind kind;
@@ -82,6 +106,10 @@ struct store_op {
 	unsigned n_puts;
 	struct slice *removes; /* LOCATION_WRITE: ruids */
 	unsigned n_removes;
+	struct slice sql; /* QUERY: one statement, with ? for each … */
+	const struct store_value *args;
+	unsigned n_args;
+	bool background; /* no request waits for it: it has no deadline */
 
 	/* Results. */
 	enum store_error error;
@@ -91,14 +119,35 @@ struct store_op {
 	struct store_binding *bindings;
 	unsigned n_bindings;
 	struct slice secret;
+	struct slice *columns; /* QUERY: their names … */
+	unsigned n_columns;
+	struct store_value *values; /* … and n_rows times n_columns values */
+	unsigned n_rows;
+	uint64_t affected; /* QUERY: rows changed by a statement that gives none */
 
 	void (*done)(struct store_op *op); /* on the submitter's thread; takes op */
 	void *data;
-	void *home; /* the store's: which worker waits for it */
+
+	/*
+	 * With STORE_UNAVAILABLE.  in_doubt: what was written may stand in the
+	 * database, or not.  unfinished: its time was up while it was being done;
+	 * this is a substitute, with kind, table, data and error, and the operation
+	 * itself goes to late when it has ended (or is freed).
+	 */
+	bool in_doubt;
+	bool unfinished;
+	void (*late)(struct store_op *op); /* takes op; may be NULL */
+
+	/* Those who carry it. */
+	enum store_progress progress; /* under the queue's lock */
+	bool patient;                 /* somebody takes it back when it has waited too long */
+	bool begun;                   /* the database may have seen something of it */
 };
 
 struct store {
 	void (*submit)(struct store *s, struct store_op *op);
+	/* May be NULL, where nothing ever waits. */
+	bool (*withdraw)(struct store *s, struct store_op *op);
 };
 
 struct store_op *store_op_new(enum store_kind kind, struct slice table,
@@ -106,6 +155,8 @@ struct store_op *store_op_new(enum store_kind kind, struct slice table,
 void store_op_free(struct store_op *op);
 /* Takes op until done.  A bad table name ends in STORE_FAILED. */
 void store_submit(struct store *s, struct store_op *op);
+/* Takes back what nobody has begun: true, it is the caller's and done is not called. */
+bool store_withdraw(struct store *s, struct store_op *op);
 
 /* 1 to 64 letters, digits and _. */
 bool store_table_name_ok(struct slice name);

@@ -24,8 +24,25 @@ static void all_parts(void)
 	CHECK_INT(u.port, 3307);
 	CHECK_STR(u.database, "lunasip");
 	CHECK_STR(u.socket, "/run/m.sock");
-	CHECK_INT(u.connect_timeout_s, 5);
-	CHECK_INT(u.timeout_s, 10);
+	CHECK_INT(u.connect_timeout_s, 3);
+	CHECK_INT(u.timeout_s, 5);
+	CHECK_INT(u.tls, MYSQL_TLS_OFF);
+}
+
+static void tls(void)
+{
+	CHECK_INT(parse("//h/d?tls=1"), 0);
+	CHECK_INT(u.tls, MYSQL_TLS_VERIFIED);
+	CHECK(!u.ssl_ca);
+	CHECK_INT(parse("//h/d?ssl-ca=/etc/ca%20one.pem&ssl-cert=/c&ssl-key=/k"), 0);
+	CHECK_INT(u.tls, MYSQL_TLS_VERIFIED);
+	CHECK_STR(u.ssl_ca, "/etc/ca one.pem");
+	CHECK_STR(u.ssl_cert, "/c");
+	CHECK_STR(u.ssl_key, "/k");
+	CHECK_INT(parse("//h/d?tls=unverified&ssl-cert=/c"), 0);
+	CHECK_INT(u.tls, MYSQL_TLS_UNVERIFIED);
+	CHECK_INT(parse("//h/d?tls=0"), 0);
+	CHECK_INT(u.tls, MYSQL_TLS_OFF);
 }
 
 static void timeouts(void)
@@ -92,7 +109,10 @@ static void malformed(void)
 	    "//u:%00@h/d",
 	    "//h/%",
 	    "//h/d?socket",
-	    "//h/d?tls=1",
+	    "//h/d?tls",
+	    "//h/d?tls=maybe",
+	    "//h/d?ssl-ca=",
+	    "//h/d?ssl=1",
 	    "//h/d?=x",
 	    "//geheim:geheim/d",
 	    "//u:geh/eim@h/d",
@@ -108,6 +128,7 @@ int main(void)
 	arena_init(&arena, 1000);
 	TEST(all_parts);
 	TEST(timeouts);
+	TEST(tls);
 	TEST(only_the_database_is_needed);
 	TEST(escapes);
 	TEST(addresses);

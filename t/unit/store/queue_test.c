@@ -15,6 +15,11 @@ static struct gate {
 	unsigned open;    /* connections */
 	unsigned refused; /* opens to be refused, counted from here */
 	enum store_error answer;
+	bool only_queries; /* none but they are held */
+	bool lost;         /* there is no database */
+	unsigned probes;   /* calls that found none */
+	unsigned crowd;    /* most of them at a time */
+	struct buf groups; /* the writes that shared a commit */
 } gate;
 
 static enum store_error held_open(struct store_connection **out, struct slice rest,
@@ -26,29 +31,64 @@ static void held_close(struct store_connection *c)
 	free(c);
 }
 
-static enum store_error held_call(struct store_connection *c, struct store_op *op, struct buf *why)
+static void pass_gate(enum store_kind kind)
 {
-	(void)c;
-	uv_mutex_lock(&gate.mutex);
 	gate.inside++;
 	uv_cond_broadcast(&gate.changed);
-	while (gate.closed)
+	while (gate.closed && (!gate.only_queries || kind == STORE_QUERY))
 		uv_cond_wait(&gate.changed, &gate.mutex);
+	gate.crowd = gate.inside > gate.crowd ? gate.inside : gate.crowd;
 	gate.inside--;
-	gate.ran++;
+}
+
+static enum store_error held_call(struct store_connection *c, struct store_op *op, struct buf *why)
+{
+	uv_mutex_lock(&gate.mutex);
+	pass_gate(op->kind);
+	c->lost = gate.lost;
+	gate.probes += gate.lost;
+	gate.ran += !gate.lost;
 	uv_mutex_unlock(&gate.mutex);
+	if (c->lost) {
+		buf_puts(why, "nobody there");
+		return STORE_UNAVAILABLE;
+	}
 	op->secret = arena_dup(&op->arena, op->username);
 	if (gate.answer != STORE_OK)
 		buf_puts(why, "held back");
 	return gate.answer;
 }
 
+static void held_group(struct store_connection *c, struct store_op *const *ops, unsigned n)
+{
+	(void)c;
+	uv_mutex_lock(&gate.mutex);
+	pass_gate(STORE_LOCATION_WRITE);
+	for (unsigned i = 0; i < n; i++) {
+		ops[i]->secret = ops[i]->username;
+		buf_put(&gate.groups, ops[i]->username);
+	}
+	buf_putc(&gate.groups, ' ');
+	uv_mutex_unlock(&gate.mutex);
+}
+
+static enum store_error held_write(struct store_connection *c, struct store_op *op, struct buf *why)
+{
+	(void)why;
+	held_group(c, &op, 1);
+	return STORE_OK;
+}
+
+/* One thread writes, one has the queries, two the rest. */
 static const struct store_driver held = {
     .scheme = "held",
-    .connections = 2,
+    .connections = 4,
     .open = held_open,
     .close = held_close,
     .secret = held_call,
+    .query = held_call,
+    .location_write = held_write,
+    .location_write_group = held_group,
 };
 
 static enum store_error held_open(struct store_connection **out, struct slice rest, struct buf *why)
@@ -111,11 +151,18 @@ static void done(struct store_op *op)
 		submit("more");
 }
 
+static struct store_op *submit_kind(enum store_kind kind, const char *table, const char *text)
+{
+	struct store_op *op = store_op_new(kind, slice_str(table), done, NULL);
+	op->username = arena_dup(&op->arena, slice_str(text));
+	op->patient = kind == STORE_QUERY;
+	store_submit(queue_store(queue), op);
+	return op;
+}
+
 static void submit(const char *text)
 {
-	struct store_op *op = store_op_new(STORE_SECRET, SLICE(""), done, NULL);
-	op->username = arena_dup(&op->arena, slice_str(text));
-	store_submit(queue_store(queue), op);
+	submit_kind(STORE_SECRET, "", text);
 }
 
 static void set_up(void)
@@ -125,6 +172,7 @@ static void set_up(void)
 	buf_init(&lines, 1000);
 	buf_init(&results, 10000);
 	gate = (struct gate){.mutex = gate.mutex, .changed = gate.changed};
+	buf_init(&gate.groups, 10000);
 	home = uv_thread_self();
 	resubmit = 0;
 	uv_loop_init(&loop);
@@ -154,12 +202,13 @@ static void tear_down(void)
 	CHECK_INT(gate.open, 0);
 	buf_free(&lines);
 	buf_free(&results);
+	buf_free(&gate.groups);
 }
 
 static void results_come_home(void)
 {
 	set_up();
-	CHECK_INT(gate.open, 2);
+	CHECK_INT(gate.open, 4);
 	submit("a");
 	CHECK_INT(queue_pending(queue), 1);
 	CHECK_INT(results.n, 0);
@@ -212,6 +261,147 @@ static void closing_finishes_what_was_submitted(void)
 	CHECK_INT(uv_loop_close(&loop), 0);
 	buf_free(&lines);
 	buf_free(&results);
+	buf_free(&gate.groups);
+}
+
+static void submit_writes(const char *table, const char *names)
+{
+	for (char name[2] = {0}; *names; names++) {
+		name[0] = *names;
+		submit_kind(STORE_LOCATION_WRITE, table, name);
+	}
+}
+
+static void writes_that_wait_share_a_commit(void)
+{
+	set_up();
+	gate_shut(true);
+	submit_writes("location", "a");
+	await_inside(1);
+	submit_writes("location", "bcd");
+	submit_writes("aliases", "e");
+	submit_writes("location", "fg");
+	gate_shut(false);
+	run_until_idle();
+	CHECK_SLICE(buf_slice(&gate.groups), "a bcd e fg ");
+	CHECK_SLICE(buf_slice(&results), "a b c d e f g ");
+	tear_down();
+}
+
+static void a_slow_query_keeps_nobody_waiting(void)
+{
+	set_up();
+	gate_shut(true);
+	gate.only_queries = true;
+	submit_kind(STORE_QUERY, "", "slow");
+	await_inside(1);
+	submit_kind(STORE_QUERY, "", "behind");
+	submit_writes("location", "w");
+	submit("r");
+	while (queue_pending(queue) > 2)
+		uv_run(&loop, UV_RUN_ONCE);
+	CHECK_INT(results.n, 4);
+	gate_shut(false);
+	run_until_idle();
+	CHECK(memmem(results.p, results.n, "slow behind", 11));
+	tear_down();
+}
+
+static void what_has_not_begun_can_be_withdrawn(void)
+{
+	set_up();
+	gate_shut(true);
+	struct store_op *running = submit_kind(STORE_QUERY, "", "running");
+	await_inside(1);
+	struct store_op *waiting = submit_kind(STORE_QUERY, "", "waiting");
+	CHECK(!store_withdraw(queue_store(queue), running));
+	CHECK(store_withdraw(queue_store(queue), waiting));
+	CHECK(!store_withdraw(queue_store(queue), waiting));
+	CHECK_INT(queue_pending(queue), 1);
+	store_op_free(waiting);
+	gate_shut(false);
+	run_until_idle();
+	CHECK_SLICE(buf_slice(&results), "running ");
+	CHECK_INT(gate.ran, 1);
+	tear_down();
+}
+
+static void lose(bool lost)
+{
+	uv_mutex_lock(&gate.mutex);
+	gate.lost = lost;
+	uv_mutex_unlock(&gate.mutex);
+}
+
+static unsigned probes(void)
+{
+	uv_mutex_lock(&gate.mutex);
+	unsigned n = gate.probes;
+	uv_mutex_unlock(&gate.mutex);
+	return n;
+}
+
+/* All four threads have found out. */
+static void lose_all(void)
+{
+	lose(true);
+	for (unsigned i = 0; i < 20; i++)
+		submit("x");
+	run_until_idle();
+}
+
+static void patient_ones_wait_for_the_database(void)
+{
+	set_up();
+	lose(true);
+	submit("impatient");
+	submit_kind(STORE_QUERY, "", "a");
+	submit_kind(STORE_QUERY, "", "b");
+	while (queue_pending(queue) > 2 || probes() < 3)
+		uv_run(&loop, UV_RUN_ONCE);
+	CHECK_SLICE(buf_slice(&results), "nobody there ");
+	CHECK_SLICE(buf_slice(&lines), "store: the database fails: nobody there\n");
+	lose(false);
+	run_until_idle();
+	CHECK_SLICE(buf_slice(&results), "nobody there a b ");
+	tear_down();
+}
+
+static void a_lost_database_meets_one_probe_at_a_time(void)
+{
+	set_up();
+	lose_all();
+	gate.crowd = gate.probes = 0;
+	uint64_t began = uv_hrtime();
+	for (unsigned i = 0; i < 8; i++)
+		submit_kind(i % 2 ? STORE_QUERY : STORE_SECRET, "", "x");
+	while (probes() < 4)
+		uv_run(&loop, UV_RUN_ONCE);
+	CHECK_INT(gate.crowd, 1);
+	CHECK(uv_hrtime() - began > 300000000); /* with pauses between them */
+	lose(false);
+	run_until_idle();
+	tear_down();
+}
+
+static void closing_waits_for_no_database(void)
+{
+	set_up();
+	lose_all();
+	buf_reset(&results);
+	for (unsigned i = 0; i < 100; i++)
+		submit_kind(STORE_QUERY, "", "x");
+	unsigned before = probes();
+	bool closed = false;
+	queue_close(queue, mark, &closed);
+	CHECK(gate.probes - before <= 3);
+	CHECK(memmem(results.p, results.n, "gone when the proxy stopped", 27));
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK(closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
+	buf_free(&lines);
+	buf_free(&results);
+	buf_free(&gate.groups);
 }
 
 static void trouble_is_logged_once(void)
@@ -253,6 +443,12 @@ int main(void)
 	TEST(the_loop_turns_while_calls_wait);
 	TEST(many_come_back_each_once);
 	TEST(closing_finishes_what_was_submitted);
+	TEST(writes_that_wait_share_a_commit);
+	TEST(a_slow_query_keeps_nobody_waiting);
+	TEST(what_has_not_begun_can_be_withdrawn);
+	TEST(patient_ones_wait_for_the_database);
+	TEST(a_lost_database_meets_one_probe_at_a_time);
+	TEST(closing_waits_for_no_database);
 	TEST(trouble_is_logged_once);
 	TEST(a_refused_connection_is_reported);
 	uv_cond_destroy(&gate.changed);
