@@ -69,7 +69,7 @@ static int module_uri(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg script_functions[] = {
+const luaL_Reg module_functions[] = {
     {"xlog", xlog_function},
     {"uri", module_uri},
     {NULL, NULL},
@@ -77,7 +77,8 @@ static const luaL_Reg script_functions[] = {
 
 int module_open_script(lua_State *L)
 {
-	luaL_newlib(L, script_functions);
+	lua_createtable(L, 0, 2);
+	luaL_setfuncs(L, module_functions, 0);
 	return 1;
 }
 

@@ -6,8 +6,10 @@
 #ifndef SCRIPT_MODULE_H
 #define SCRIPT_MODULE_H
 
-#include <lua.h>
+#include <lauxlib.h>
 
+/* What require "lunasip" gives a routing script; {NULL, NULL} at the end. */
+extern const luaL_Reg module_functions[];
 /* For package.preload of a routing script's state. */
 int module_open_script(lua_State *L);
 /* Clock and chance of the script come from its host: os.time, os.date. */

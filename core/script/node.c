@@ -16,6 +16,11 @@ static struct location *location_of(void *data, struct slice table)
 	return slice_eq(table, SLICE("aliases")) ? n->aliases : NULL;
 }
 
+bool node_has_table(struct slice table)
+{
+	return slice_eq(table, SLICE("location")) || slice_eq(table, SLICE("aliases"));
+}
+
 static struct location *open_location(struct node *n, struct slice table)
 {
 	const struct settings *s = n->settings;

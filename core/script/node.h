@@ -30,6 +30,9 @@ struct node {
 	void (*stopped)(void *data, struct node *n);
 };
 
+/* Is it one that save() and lookup() know? */
+bool node_has_table(struct slice table);
+
 /*
  * Wires n and attaches script.  All pointers are borrowed and outlive n; the
  * net has its sockets already and is listened to from here on.  Whoever sends

@@ -83,6 +83,14 @@ void object_push(lua_State *L, struct run *r)
 		object_push_request(L, r->job.message);
 }
 
+void object_nearest(struct nearest *near, const struct object_type *type)
+{
+	for (const luaL_Reg *m = type->methods; m->name; m++)
+		nearest_try(near, slice_str(m->name));
+	for (const struct field *f = type->fields; f->name; f++)
+		nearest_try(near, slice_str(f->name));
+}
+
 int object_unknown(lua_State *L, const struct object_type *type, struct slice key)
 {
 	struct nearest near;
@@ -90,10 +98,7 @@ int object_unknown(lua_State *L, const struct object_type *type, struct slice ke
 	struct buf hint;
 
 	nearest_init(&near, key);
-	for (const luaL_Reg *m = type->methods; m->name; m++)
-		nearest_try(&near, slice_str(m->name));
-	for (const struct field *f = type->fields; f->name; f++)
-		nearest_try(&near, slice_str(f->name));
+	object_nearest(&near, type);
 	buf_init(&hint, sizeof(text));
 	nearest_say(&near, &hint);
 	/* Copied, for luaL_error does not come back to free it. */

@@ -6,6 +6,7 @@
 #ifndef SCRIPT_OBJECT_H
 #define SCRIPT_OBJECT_H
 
+#include "script/nearest.h"
 #include "script/run.h"
 
 /* A field: get pushes one value; set finds its value at index 3, NULL: read only.
@@ -42,6 +43,8 @@ struct run *object_branch(lua_State *L);
 int object_refuse(lua_State *L, const char *reason);
 /* A string argument as a slice; raises when it is none. */
 struct slice object_text(lua_State *L, int index);
+/* Tries all methods and fields of a type. */
+void object_nearest(struct nearest *near, const struct object_type *type);
 /* Raises "…, did you mean …?": key is none of the type's. */
 int object_unknown(lua_State *L, const struct object_type *type, struct slice key);
 

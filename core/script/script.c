@@ -1,3 +1,4 @@
+#include "script/check.h"
 #include "script/message.h"
 #include "script/module.h"
 #include "script/nearest.h"
@@ -259,6 +260,38 @@ static int load(lua_State *L)
 	return 0;
 }
 
+static int read_file(const char *path, struct buf *text, struct buf *why)
+{
+	FILE *f = fopen(path, "r");
+	char block[4096];
+	size_t n;
+
+	if (!f) {
+		buf_printf(why, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	errno = 0;
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_put(text, slice_of(block, n));
+	if (ferror(f))
+		buf_printf(why, "%s: %s", path, strerror(errno));
+	else if (text->failed)
+		buf_printf(why, "%s: larger than %d MiB", path, MAX_SOURCE_BYTES >> 20);
+	fclose(f);
+	return why->n ? -1 : 0;
+}
+
+/* For the check. */
+static int read_module(const char *path, struct buf *text)
+{
+	struct buf why;
+
+	buf_init(&why, MAX_WHY_BYTES);
+	int status = read_file(path, text, &why);
+	buf_free(&why);
+	return status;
+}
+
 static struct script *script_new(const char *name, struct log *log, struct env *virtual)
 {
 	struct script *s = mem_zalloc(sizeof(*s));
@@ -305,6 +338,8 @@ int script_load_text(struct script **out, const char *name, struct slice text, s
 	buf_init(&l.path, MAX_WHY_BYTES);
 	buf_init(&l.why, MAX_WHY_BYTES);
 	load_limited(l.script, &l);
+	if (!l.why.n)
+		check_script(l.script->state.L, name, text, read_module, &l.why);
 	bool failed = l.why.n > 0 || l.why.failed;
 	buf_put(why, buf_slice(&l.why));
 	buf_free(&l.path);
@@ -315,27 +350,6 @@ int script_load_text(struct script **out, const char *name, struct slice text, s
 	}
 	*out = l.script;
 	return 0;
-}
-
-static int read_file(const char *path, struct buf *text, struct buf *why)
-{
-	FILE *f = fopen(path, "r");
-	char block[4096];
-	size_t n;
-
-	if (!f) {
-		buf_printf(why, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	errno = 0;
-	while ((n = fread(block, 1, sizeof(block), f)) > 0)
-		buf_put(text, slice_of(block, n));
-	if (ferror(f))
-		buf_printf(why, "%s: %s", path, strerror(errno));
-	else if (text->failed)
-		buf_printf(why, "%s: larger than %d MiB", path, MAX_SOURCE_BYTES >> 20);
-	fclose(f);
-	return why->n ? -1 : 0;
 }
 
 int script_load(struct script **out, const char *path, struct log *log, struct env *virtual,

@@ -5,11 +5,13 @@
 #include "sip/lex.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	MAX_FORMAT_BYTES = 8192,
 	MAX_LINE_BYTES = 512 * 1024,
+	MAX_WHY_BYTES = 256,
 };
 
 #define CACHE "lunasip.formats"
@@ -33,10 +35,10 @@ struct format {
 /* Parsing */
 
 struct parser {
-	lua_State *L;
 	struct slice text;
 	size_t at;
 	struct format *out;
+	struct buf *why; /* of the first mistake; parsing ends there */
 };
 
 static struct slice rest_of(const struct parser *p)
@@ -70,8 +72,10 @@ static void parse_colour(struct parser *p)
 	int fg = s.n > 1 ? colour_of(s.p[1]) : -1;
 	int bg = s.n > 2 ? colour_of(s.p[2]) : -1;
 
-	if (fg < 0 || bg < 0)
-		luaL_error(p->L, "unknown colour: $C takes two of s r g y b p c w x");
+	if (fg < 0 || bg < 0) {
+		buf_puts(p->why, "unknown colour: $C takes two of s r g y b p c w x");
+		return;
+	}
 	struct item *i = item_add(p, ITEM_COLOUR, p->at, 0);
 	i->fg = (uint8_t)(30 + fg);
 	i->bg = (uint8_t)(40 + bg);
@@ -91,12 +95,16 @@ static void parse_header(struct parser *p)
 	uint32_t n = 0;
 	bool all = slice_eq(index, SLICE("[*]"));
 
-	if (name == 0)
-		luaL_error(p->L, "$hdr takes a name: $hdr(User-Agent)");
+	if (name == 0) {
+		buf_puts(p->why, "$hdr takes a name: $hdr(User-Agent)");
+		return;
+	}
 	if (index.n && !all) {
 		bool brackets = index.n > 2 && index.p[0] == '[' && slice_end(index)[-1] == ']';
-		if (!brackets || slice_u32(slice_of(index.p + 1, index.n - 2), &n) || n > 1000)
-			luaL_error(p->L, "$hdr(NAME[n]): n is a number from 0, or *");
+		if (!brackets || slice_u32(slice_of(index.p + 1, index.n - 2), &n) || n > 1000) {
+			buf_puts(p->why, "$hdr(NAME[n]): n is a number from 0, or *");
+			return;
+		}
 	}
 	item_add(p, ITEM_HEADER, (size_t)(inside.p - p->text.p), name)->number = all ? -1 : (int)n;
 	p->at += (size_t)(close + 1 - s.p);
@@ -118,12 +126,10 @@ static int variable_of(struct slice s)
 	return best;
 }
 
-static void unknown_variable(struct parser *p)
+static void unknown_variable(const struct parser *p)
 {
 	struct slice s = rest_of(p);
 	struct nearest near;
-	struct buf hint;
-	char text[64];
 	size_t n = 0;
 
 	while (n < s.n && n < 16 && (lex_is_token(s.p[n]) && s.p[n] != '%'))
@@ -131,13 +137,9 @@ static void unknown_variable(struct parser *p)
 	nearest_init(&near, slice_of(s.p, n));
 	for (unsigned i = 0; i < xlog_variable_count; i++)
 		nearest_try(&near, slice_str(xlog_variables[i].name));
-	buf_init(&hint, sizeof(text));
+	buf_printf(p->why, "unknown pseudo-variable '$%.*s'", (int)n, s.p ? s.p : "");
 	if (near.best.p)
-		buf_printf(&hint, ", did you mean '$%.*s'?", SLICE_ARG(near.best));
-	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(buf_slice(&hint)));
-	buf_free(&hint);
-	lua_pushlstring(p->L, s.p, n);
-	luaL_error(p->L, "unknown pseudo-variable '$%s'%s", lua_tostring(p->L, -1), text);
+		buf_printf(p->why, ", did you mean '$%.*s'?", SLICE_ARG(near.best));
 }
 
 /* "$(name)" is "$name" with an end. */
@@ -147,14 +149,16 @@ static void parse_variable(struct parser *p)
 
 	p->at += brackets;
 	int v = variable_of(rest_of(p));
-	if (v < 0)
+	if (v < 0) {
 		unknown_variable(p);
+		return;
+	}
 	item_add(p, ITEM_VARIABLE, p->at, 0)->number = v;
 	p->at += strlen(xlog_variables[v].name);
 	if (!brackets)
 		return;
 	if (!rest_of(p).n || rest_of(p).p[0] != ')')
-		luaL_error(p->L, "'$(' without ')': transformations are not known");
+		buf_puts(p->why, "'$(' without ')': transformations are not known");
 	p->at++;
 }
 
@@ -178,7 +182,7 @@ static void parse_dollar(struct parser *p)
 
 static void parse(struct parser *p)
 {
-	while (p->at < p->text.n) {
+	while (p->at < p->text.n && !p->why->n) {
 		struct slice s = rest_of(p);
 		const char *dollar = slice_chr(s, '$');
 		size_t n = dollar ? (size_t)(dollar - s.p) : s.n;
@@ -199,14 +203,50 @@ static unsigned count_items(struct slice text)
 	return n;
 }
 
+static size_t format_bytes(struct slice text)
+{
+	return sizeof(struct format) + count_items(text) * sizeof(struct item);
+}
+
+int xlog_check(struct slice text, struct buf *why)
+{
+	if (text.n > MAX_FORMAT_BYTES) {
+		buf_puts(why, "a format of more than 8192 bytes");
+		return -1;
+	}
+	size_t before = why->n;
+	struct buf own;
+	buf_init(&own, MAX_WHY_BYTES);
+	struct parser p = {text, 0, mem_zalloc(format_bytes(text)), &own};
+	parse(&p);
+	buf_put(why, buf_slice(&own));
+	buf_free(&own);
+	free(p.out);
+	return why->n > before ? -1 : 0;
+}
+
+/* Raises what is wrong with the format: the text is copied, for nothing comes back to free it. */
+static void raise_why(lua_State *L, struct buf *why)
+{
+	char text[MAX_WHY_BYTES];
+
+	snprintf(text, sizeof(text), "%.*s", SLICE_ARG(buf_slice(why)));
+	buf_free(why);
+	luaL_error(L, "%s", text);
+}
+
 static struct format *format_new(lua_State *L, struct slice text)
 {
-	size_t bytes = sizeof(struct format) + count_items(text) * sizeof(struct item);
-	struct format *f = lua_newuserdatauv(L, bytes, 0);
-	struct parser p = {L, text, 0, f};
+	struct format *f = lua_newuserdatauv(L, format_bytes(text), 0);
+	struct buf why;
+	struct parser p = {text, 0, f, &why};
 
-	memset(f, 0, bytes);
+	memset(f, 0, format_bytes(text));
+	buf_init(&why, MAX_WHY_BYTES);
 	parse(&p);
+	if (why.n)
+		raise_why(L, &why);
+	buf_free(&why);
 	return f;
 }
 

@@ -1,0 +1,28 @@
+/*
+ * check: the names in a script, looked at when it is loaded: methods and
+ * fields that requests, replies, branches or the module do not have, fields
+ * that cannot be set, names that stand for nothing, formats of xlog.
+ *
+ * Only what is certain to raise when it is reached is a mistake; what comes
+ * from where the check cannot see, or runs inside pcall, is let be.  The
+ * modules of the script's own folder are looked at with it.
+ */
+#ifndef SCRIPT_CHECK_H
+#define SCRIPT_CHECK_H
+
+#include "base/buf.h"
+
+#include <lua.h>
+
+/* Reads a whole file; 0, or -1. */
+typedef int check_read(const char *path, struct buf *text);
+
+/*
+ * text has been loaded into L: its globals are there.  Nothing is called in L,
+ * nothing allocated.  0, or -1 and the mistakes, "PATH:LINE: what", a line
+ * each, in why.
+ */
+int check_script(lua_State *L, const char *path, struct slice text, check_read *read,
+		 struct buf *why);
+
+#endif
