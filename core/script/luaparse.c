@@ -1,5 +1,7 @@
 #include "script/luaparse.h"
 
+#include <string.h>
+
 enum { MAX_DEPTH = 220 }; /* of what is nested; the compiler stops at 200 */
 
 /* Tokens.  A broken source ends at once. */
@@ -179,27 +181,34 @@ void luaparse_give_away(struct luaparse *p, struct fact_expr *e)
 
 /* Functions */
 
+static struct fact_var *read_param(struct luaparse *p, struct slice name)
+{
+	struct fact_var *v = luaparse_declare(p, name);
+
+	v->param = true;
+	return v;
+}
+
 static void read_params(struct luaparse *p, struct fact_function *f, bool method)
 {
-	struct fact_var *params[LUAPARSE_MAX_NAMES] = {NULL};
+	struct fact_var *params[LUAPARSE_MAX_NAMES];
+	unsigned n = 0;
 
 	if (method) {
-		params[f->n_params++] = luaparse_declare(p, SLICE("self"));
-		luaparse_add(p, &params[0]->values, SLICE_NULL, luaparse_expr_new(p, FACT_OTHER));
+		params[n] = read_param(p, SLICE("self"));
+		luaparse_add(p, &params[n++]->values, SLICE_NULL, luaparse_expr_new(p, FACT_OTHER));
 	}
 	luaparse_expect(p, "(");
-	while (p->t.kind == LUALEX_NAME && f->n_params < LUAPARSE_MAX_NAMES) {
-		params[f->n_params++] = luaparse_declare(p, luaparse_name(p));
+	while (p->t.kind == LUALEX_NAME && n < LUAPARSE_MAX_NAMES) {
+		params[n++] = read_param(p, luaparse_name(p));
 		if (!luaparse_accept(p, ","))
 			break;
 	}
 	luaparse_accept(p, "...");
 	luaparse_expect(p, ")");
-	f->params = arena_alloc(p->arena, (f->n_params + 1) * sizeof(struct fact_var *));
-	for (unsigned i = 0; i < f->n_params; i++) {
-		f->params[i] = params[i];
-		f->params[i]->param = true;
-	}
+	f->params = arena_alloc(p->arena, (n + 1) * sizeof(struct fact_var *));
+	memcpy(f->params, params, n * sizeof(struct fact_var *));
+	f->n_params = n;
 }
 
 /* Behind the word "function" and a name. */
