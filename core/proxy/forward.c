@@ -35,16 +35,17 @@ static bool is_ack(const struct context *c)
 
 /* --- the message of a branch ------------------------------------------------------------------ */
 
-/* Record-Route, our Via, and the Path, before everything else. */
+/* Before everything else: our Via, which an ICMP error may quote only when it is near the
+ * beginning, Record-Route and the Path. */
 static struct slice front(const struct branch *b, unsigned socket)
 {
 	struct context *c = b->context;
 	struct buf *out = &c->proxy->scratch;
 
 	buf_reset(out);
+	transport_via(c->proxy->transport, socket, slice_str(b->id), out);
 	if (c->record_route)
 		route_record(c, socket, out);
-	transport_via(c->proxy->transport, socket, slice_str(b->id), out);
 	buf_put(out, b->routes);
 	return arena_dup(&c->request->arena, buf_slice(out));
 }
