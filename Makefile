@@ -6,6 +6,7 @@
 #   make test        install what is missing, build, test everything
 #   make test-unit | test-spec | test-flow | test-NAME    part of it (no installing)
 #   make test-sipp   200 calls a second for 30 seconds
+#   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
 #   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format
@@ -106,6 +107,14 @@ $(RUN_DIR)/lunasip.sqlite:
 	tools/lunactl -d sqlite:$@.new subscriber add 11 abc11
 	@mv $@.new $@
 
+# ---- demo
+
+# tools/demo without a number lists them.
+demo-%:
+	@tools/setup demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(TEST_ENV) LUNASIP=$(BUILD)/lunasip $(LUA) tools/demo $*
+
 # ---- test
 
 # What the tests find things by.
@@ -201,7 +210,7 @@ lint-c:
 	  --warnings-as-errors="*" "$$@" -- $(LINT_CPPFLAGS) 2>/dev/null' clang-tidy
 
 lint-lua:
-	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/cover
+	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/cover tools/demo
 
 lint-docs:
 	@$(LUA) tools/check-docs
@@ -216,13 +225,15 @@ fmt-check:
 .PHONY: install clean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 \
-	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit $(DESTDIR)$(PREFIX)/share/lunasip/routes \
+	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit \
+	  $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents \
 	  $(DESTDIR)$(PREFIX)/share/lunasip/schema
 	install $(BUILD)/lunasip tools/lunactl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/lunasip.so $(DESTDIR)$(PREFIX)/lib/lua/5.4
 	install -m 644 $(wildcard lua/lunasip/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip
 	install -m 644 $(wildcard lua/lunasip/testkit/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit
 	install -m 644 $(wildcard lua/routes/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes
+	install -m 644 $(wildcard lua/routes/documents/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents
 	install -m 644 $(wildcard db/schema/*.sql) $(DESTDIR)$(PREFIX)/share/lunasip/schema
 
 clean:

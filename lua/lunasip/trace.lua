@@ -1,54 +1,88 @@
--- trace: reads what `log.trace` records (doc/running.md): the datagrams of a proxy, in order.
+-- trace: reads what `log.trace` records (doc/running.md): the datagrams of a proxy, in order,
+-- as the plain data that lunasip.ladder draws.
 --
 -- A record is a head line, the bytes, and a line end:
 --
 --     #N FROM -> TO DATE TIME n bytes
 --
--- The time may also be "+0.012s", seconds since the first. A line "=== TEXT" before a record
+-- The time may also be "+0.012s", seconds since the first. A line "=== TEXT" between records
 -- says what happens from there on.
 local trace = {}
 
--- Seconds, comparable within one trace.
-local function seconds(text)
+-- Milliseconds, comparable within one trace.
+local function milliseconds(text)
 	local since = text:match "^%+([%d.]+)s$"
-	if since then return tonumber(since) end
+	if since then return tonumber(since) * 1000 end
 	local year, month, day, hour, min, sec = text:match
 		"^(%d+)-(%d+)-(%d+) (%d+):(%d+):(%d+%.?%d*)$"
 	if not year then return nil end
-	local whole = os.time { year = year, month = month, day = day, hour = hour, min = min,
-		sec = sec // 1 | 0 }
-	return whole + tonumber(sec) % 1
+	local whole = os.time { year = year, month = month, day = day, hour = hour, min = min, sec = 0 }
+	return (whole + tonumber(sec)) * 1000
 end
 
 local function head(line)
 	local from, to, time, n = line:match "^#%d+ (%S+) %-> (%S+) (.-) (%d+) bytes$"
-	local at = time and seconds(time)
+	local at = time and milliseconds(time)
 	if at then return from, to, at, math.tointeger(n) end
 end
 
--- The messages of a trace's text: a list of { from =, to =, at =, text =, step = }, at in
--- seconds since the first; step: the "===" line before it, or nil. Or nil and what is wrong.
+-- Who is who. The proxy has a part in every message; a phone is called by the user of the
+-- first Contact it sent.
+local function count(entries)
+	local times, names, order = {}, {}, {}
+	for _, e in ipairs(entries) do
+		for _, address in ipairs { e.from, e.to ~= e.from and e.to or nil } do
+			if not times[address] then order[#order + 1] = address end
+			times[address] = (times[address] or 0) + 1
+		end
+		if e.text then
+			names[e.from] = names[e.from] or e.text:match "\nContact:[^\n<]*<?sips?:([^@\r\n>]+)@"
+		end
+	end
+	return times, names, order
+end
+
+-- The first phone, the proxy, the others: calls go from left to right.
+local function parties_of(entries)
+	local times, names, order = count(entries)
+	local proxy = order[1]
+	for _, address in ipairs(order) do
+		if times[address] > times[proxy] then proxy = address end
+	end
+	local parties = {}
+	for _, address in ipairs(order) do
+		if address ~= proxy then
+			parties[#parties + 1] = { address = address, name = names[address] or address }
+		end
+	end
+	table.insert(parties, math.min(2, #parties + 1), { address = proxy, name = "proxy" })
+	return proxy and parties or {}
+end
+
+-- The entries of a trace's text (lunasip.ladder says what they are), at in ms since the first.
+-- Or nil and what is wrong.
 function trace.parse(text)
-	local messages, at, first, step = {}, 1, nil, nil
+	local entries, at, first, now = {}, 1, nil, 0
 	while at <= #text do
 		local stop = text:find("\n", at, true) or #text + 1
 		local line = text:sub(at, stop - 1)
 		local from, to, time, n = head(line)
 		if from then
-			if stop + n > #text + 1 then break end -- still being written
+			if stop + n > #text then break end -- it is still being written
 			first = first or time
-			messages[#messages + 1] = { from = from, to = to, at = time - first,
-				text = text:sub(stop + 1, stop + n), step = step }
-			step = nil
+			now = time - first
+			entries[#entries + 1] = { at = now, from = from, to = to,
+				text = text:sub(stop + 1, stop + n) }
 			stop = stop + n
 		elseif line:find "^===" then
-			step = line:match "^===%s*(.*)$"
+			entries[#entries + 1] = { at = now, note = line:match "^===%s*(.*)$" }
 		elseif line:find "%S" then
-			return nil, ("not a record of a trace: %s"):format(line:sub(1, 60))
+			return nil, ("not a record of a trace: %s"):format(line:sub(1, 60):gsub("%c", "?"))
 		end
 		at = stop + 1
 	end
-	return messages
+	entries.parties = parties_of(entries)
+	return entries
 end
 
 -- The same of a file.
@@ -58,7 +92,8 @@ function trace.read(path)
 	local text = file:read "a"
 	file:close()
 	if not text then return nil, path .. ": not a file" end
-	return trace.parse(text)
+	local entries, reason = trace.parse(text)
+	return entries, reason and path .. ": " .. reason
 end
 
 return trace

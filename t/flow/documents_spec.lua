@@ -113,6 +113,7 @@ for _, store in ipairs(flow.stores { memory = false }) do
 			same("REGISTER\nREGISTER\n" .. CALL_PRINTED .. "INVITE\nUser is not found", act.printed)
 			assert.are.equal("", act.locations)
 			assert.are.equal("SIP/2.0 404 Not Found", messages(act, "proxy > 10 404")[1].line)
+			assert.are.equal("150", messages(act, "10 > proxy REGISTER")[1]:header "Expires")
 		end)
 
 		it("2: a restart loses nothing of what the database has", function()

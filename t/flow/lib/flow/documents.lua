@@ -10,13 +10,15 @@ end
 -- Asks as the documents' phones do: after two challenges answered in vain it gives up. Returns
 -- the last final response.
 local function insist(phone, d, method, headers)
-	local reply, line
+	local lines = { table.unpack(headers or {}) }
+	local credentials = #lines + 1
+	local reply
 	for _ = 1, 3 do
-		local branch = phone:request(d, method, { line, table.unpack(headers or {}) })
+		local branch = phone:request(d, method, lines)
 		reply = phone:final(method)
 		if method == "INVITE" then phone:ack_negative(d, reply, branch) end
 		if reply.status ~= 401 and reply.status ~= 407 then break end
-		line = phone:credentials_for(d, reply)
+		lines[credentials] = phone:credentials_for(d, reply)
 	end
 	return reply
 end

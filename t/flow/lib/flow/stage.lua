@@ -17,10 +17,13 @@ insert into subscriber (username, password) values ('10', 'abc10');
 insert into subscriber (username, password) values ('11', 'abc11');]]
 local LOCATIONS = "select username, contact, user_agent from location"
 
--- o: store "sqlite" | "mysql"; show = function(text); colour = true: of the console.
+local function nothing() end
+
+-- o: store "sqlite" | "mysql"; show = function(text); colour = true: of the console;
+-- after = function(act), when it has ended.
 function stage.new(o)
-	return setmetatable({ store = o.store, show = o.show or function() end, colour = o.colour,
-		acts = {} }, Stage)
+	return setmetatable({ store = o.store, show = o.show or nothing, colour = o.colour,
+		after = o.after or nothing, acts = {} }, Stage)
 end
 
 local function read(path)
@@ -103,15 +106,23 @@ function Stage:locations()
 	return rows
 end
 
--- "10 > proxy REGISTER" for each datagram.
-local function wire_of(act)
-	local wire = {}
-	for i, m in ipairs(act.messages) do
-		local what = m.text:match "^SIP/2.0 (%d+)" or m.text:match "^%u+"
-		local from, to = m.from:match "^(.*):", m.to:match "^(.*):"
-		wire[i] = ("%s > %s %s"):format(act.names[from], act.names[to], what)
+local function name_parties(act)
+	for _, party in ipairs(act.trace.parties) do
+		party.name = act.names[party.address:match "^(.*):"] or party.name
 	end
-	return wire
+end
+
+-- The datagrams, and "10 > proxy REGISTER" for each of them.
+local function read_wire(act)
+	act.messages, act.wire = {}, {}
+	for _, m in ipairs(act.trace) do
+		if m.text then
+			local what = m.text:match "^SIP/2.0 (%d+)" or m.text:match "^%u+"
+			local from, to = m.from:match "^(.*):", m.to:match "^(.*):"
+			table.insert(act.messages, m)
+			table.insert(act.wire, ("%s > %s %s"):format(act.names[from], act.names[to], what))
+		end
+	end
 end
 
 -- The lines of xlog: of a message printed whole only the line above it.
@@ -127,14 +138,18 @@ local function printed_of(act)
 	return lines
 end
 
--- Ends the act; what was seen in it stays: messages, wire, printed, trace (the text).
+-- Ends the act; what was seen in it stays: messages, wire, printed, trace (plain data) and
+-- recorded (the file's text).
 function Stage:close()
 	if not self.world then return end
 	if self.world.proxy:running() then self.world:stop() end
 	self:look()
-	self.act.trace = read(self.trace)
-	self.act.messages = assert(trace.parse(self.act.trace))
-	self.act.wire, self.act.printed = wire_of(self.act), printed_of(self.act)
+	self.act.recorded = read(self.trace)
+	self.act.trace = assert(trace.parse(self.act.recorded))
+	name_parties(self.act)
+	read_wire(self.act)
+	self.act.printed = printed_of(self.act)
+	self.after(self.act)
 	self.world = nil
 	loop.cleanup()
 end
