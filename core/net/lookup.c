@@ -112,11 +112,10 @@ static void tell(struct list *waiters, const struct addr *addrs, unsigned n)
 
 static void forget_first(struct lookups *ls)
 {
-	struct lookup *l = first(&ls->known);
+	struct list *node = list_shift(&ls->known);
 
-	list_remove(&l->node);
 	ls->n_known--;
-	free(l);
+	free(CONTAINER(node, struct lookup, node));
 }
 
 static void forget_old(struct lookups *ls)

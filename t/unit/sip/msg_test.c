@@ -136,7 +136,8 @@ static void folds_names_and_line_ends(void)
 	CHECK_SLICE(m.from_tag, "1");
 	CHECK_SLICE(m.call_id, "x");
 	CHECK_INT(m.cseq, 9);
-	CHECK_SLICE(hdr_line(&m.hdrs[0]), "v :\r\n SIP/2.0/UDP h;branch=z9hG4bK1 ,\n\tSIP/2.0/UDP i\n");
+	CHECK_SLICE(hdr_line(&m.hdrs[0]),
+		    "v :\r\n SIP/2.0/UDP h;branch=z9hG4bK1 ,\n\tSIP/2.0/UDP i\n");
 	CHECK_SLICE(m.hdrs[0].name, "v");
 	CHECK(m.hdrs[5].value.p && m.hdrs[5].value.n == 0);
 	CHECK_INT(m.hdrs[6].id, HDR_CONTACT);
