@@ -299,17 +299,10 @@ static void confirm(struct server *st)
 	start(st, &st->end, st->txn->timers.t4_ms); /* I */
 }
 
-static bool is_for_stateless_reply(const struct txn *x, const struct msg *ack)
-{
-	char tag[TXN_TAG];
-	txn_to_tag(x, ack, tag);
-	return slice_eq(ack->to_tag, slice_str(tag));
-}
-
 void server_ack(struct txn *x, struct received *r)
 {
 	struct server *st = find(x, &r->msg, match_hash(&x->servers, &r->msg));
-	bool for_user = st ? st->state == SERVER_ACCEPTED : !is_for_stateless_reply(x, &r->msg);
+	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, &r->msg);
 	if (for_user) {
 		x->user.ack(x->user.data, r);
 		return;

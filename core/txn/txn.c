@@ -2,10 +2,14 @@
 
 #include "sip/reply.h"
 #include "txn/client.h"
+#include "txn/match.h"
 #include "txn/server.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { REFUSED_T1 = 64 }; /* times T1: as long as an INVITE is repeated */
 
 /* Faulty requests never get a transaction: whoever repeats one gets the same answer again. */
 static void answer_fault(struct txn *x, struct received *r)
@@ -61,6 +65,7 @@ void txn_init(struct txn *x, struct env *env, const struct txn_user *user)
 	hash_init(&x->servers, key);
 	rand_bytes(env->rand, key, sizeof(key));
 	hash_init(&x->clients, key);
+	x->refused = mem_zalloc(TXN_REFUSED * sizeof(*x->refused));
 	buf_init(&x->scratch, MSG_MAX_BYTES);
 }
 
@@ -70,6 +75,7 @@ void txn_free(struct txn *x)
 	server_end_all(x);
 	hash_free(&x->clients);
 	hash_free(&x->servers);
+	free(x->refused);
 	buf_free(&x->scratch);
 }
 
@@ -117,11 +123,30 @@ struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned st
 	return x->scratch.failed ? SLICE_NULL : buf_slice(&x->scratch);
 }
 
+static void note_refused(struct txn *x, const struct msg *invite)
+{
+	uint64_t hash = match_hash(&x->servers, invite);
+	uint64_t until_ms = env_now_ms(x->env) + REFUSED_T1 * x->timers.t1_ms;
+	x->refused[hash % TXN_REFUSED] = (struct refused){hash, until_ms};
+}
+
+bool txn_is_for_stateless(const struct txn *x, const struct msg *ack)
+{
+	char tag[TXN_TAG];
+	uint64_t hash = match_hash(&x->servers, ack);
+	const struct refused *r = &x->refused[hash % TXN_REFUSED];
+	txn_to_tag(x, ack, tag);
+	return slice_eq(ack->to_tag, slice_str(tag)) ||
+	       (r->hash == hash && env_now_ms(x->env) < r->until_ms);
+}
+
 void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
 			 struct slice reason, struct slice headers)
 {
 	if (r->msg.method == METHOD_ACK)
 		return;
+	if (r->msg.method == METHOD_INVITE && status >= 300 && r->msg.to_tag.p)
+		note_refused(x, &r->msg);
 	struct slice bytes = txn_make_reply(x, r, status, reason, headers);
 	if (bytes.n)
 		transport_respond(x->transport, r, bytes);

@@ -20,6 +20,12 @@ struct txn_timers {
 struct server;
 struct client;
 
+/* An INVITE of a dialog that was refused without a transaction. */
+struct refused {
+	uint64_t hash; /* match_hash() */
+	uint64_t until_ms;
+};
+
 /*
  * Towards the transaction user (the proxy core).  `received` is borrowed unless
  * said otherwise.  No message with a fault gets here: such requests are
@@ -66,11 +72,13 @@ struct txn {
 	uint8_t tag_key[16];
 	struct slice server_name; /* Server header of our replies, or empty */
 	struct txn_counters counters;
+	struct refused *refused; /* [TXN_REFUSED], by hash; newer ones take the place of older */
 	struct buf scratch;
 };
 
 /* Unless x->max_servers, x->max_bytes are set to something else. */
 enum { TXN_MAX_SERVERS = 200000, TXN_MAX_BYTES = 512 << 20 };
+enum { TXN_REFUSED = 1024 };
 
 /* The user is copied. */
 void txn_init(struct txn *x, struct env *env, const struct txn_user *user);
@@ -90,11 +98,14 @@ void txn_to_tag(const struct txn *x, const struct msg *request, char out[TXN_TAG
 /*
  * A stateless reply to r: never to an ACK.  headers: whole lines, or empty;
  * reason: empty for the usual phrase.  The ACK for a final one is known by its
- * To tag and absorbed, unless the request came with a To tag of its own (then
- * it looks like any ACK without a transaction).
+ * To tag and absorbed; by its branch when the request came with a To tag of its
+ * own, as long as not too many of those are refused at once.
  */
 void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
 			 struct slice reason, struct slice headers);
+
+/* For server.c: this ACK, which has no transaction, is for a stateless reply. */
+bool txn_is_for_stateless(const struct txn *x, const struct msg *ack);
 
 /* For server.c: the reply in x->scratch; null when it would exceed MSG_MAX_BYTES. */
 struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,

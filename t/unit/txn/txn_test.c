@@ -196,6 +196,27 @@ static void a_stateless_reply_and_its_ack(void)
 	rig_free(&rig);
 }
 
+/* An INVITE of a dialog has a To tag already; what refuses it leaves nothing behind. */
+static void the_ack_of_a_refused_reinvite(void)
+{
+	struct rig rig;
+	rig_init(&rig);
+	rig.txn.max_servers = 0;
+	rig_in(&rig, REQUEST("INVITE", ";branch=" BRANCH, ";tag=b1"));
+	CHECK_STR(rig_out_line(&rig), "SIP/2.0 503 Service Unavailable");
+	rig_in(&rig, REQUEST("INVITE", ";branch=z9hG4bKfaulty", ";tag=b1\r\nBad header"));
+	CHECK_STR(rig_out_line(&rig), "SIP/2.0 400 Malformed header field name");
+	rig_in(&rig, REQUEST("ACK", ";branch=" BRANCH, ";tag=b1"));
+	rig_in(&rig, REQUEST("ACK", ";branch=z9hG4bKfaulty", ";tag=b1"));
+	CHECK_INT(rig.acks, 0);
+	rig_in(&rig, REQUEST("ACK", ";branch=z9hG4bKof2xx", ";tag=b1"));
+	CHECK_INT(rig.acks, 1);
+	rig_advance(&rig, 32000);
+	rig_in(&rig, REQUEST("ACK", ";branch=" BRANCH, ";tag=b1"));
+	CHECK_INT(rig.acks, 2);
+	rig_free(&rig);
+}
+
 static void no_reply_to_an_ack(void)
 {
 	struct rig rig;
@@ -261,6 +282,7 @@ int main(void)
 	TEST(one_branch_cannot_hold_any_number_of_methods);
 	TEST(a_waiting_call_is_small);
 	TEST(a_stateless_reply_and_its_ack);
+	TEST(the_ack_of_a_refused_reinvite);
 	TEST(no_reply_to_an_ack);
 	TEST(tags_differ_by_request_and_by_run);
 	TEST(free_ends_all_without_a_word);
