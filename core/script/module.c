@@ -1,6 +1,8 @@
 #include "script/module.h"
 
 #include "script/admin.h"
+#include "script/bindings.h"
+#include "script/coverage.h"
 #include "script/message.h"
 #include "script/world.h"
 #include "script/xlog.h"
@@ -88,9 +90,16 @@ static int no_xlog(lua_State *L)
 }
 
 static const luaL_Reg tool_functions[] = {
-    {"xlog", no_xlog},          {"uri", module_uri}, {"sim", world_new},
-    {"store", admin_store},     {"ha1", admin_ha1},  {"digest", admin_digest},
-    {"control", admin_control}, {NULL, NULL},
+    {"xlog", no_xlog},
+    {"uri", module_uri},
+    {"sim", world_new},
+    {"store", admin_store},
+    {"ha1", admin_ha1},
+    {"digest", admin_digest},
+    {"control", admin_control},
+    {"bindings", bindings_function},
+    {"coverage", coverage_function},
+    {NULL, NULL},
 };
 
 int luaopen_lunasip(lua_State *L)

@@ -292,14 +292,15 @@ static int read_module(const char *path, struct buf *text)
 	return status;
 }
 
-static struct script *script_new(const char *name, struct log *log, struct env *virtual)
+static struct script *script_new(const char *name, struct log *log,
+				 const struct script_virtual *virtual)
 {
 	struct script *s = mem_zalloc(sizeof(*s));
 
 	s->name = mem_alloc(strlen(name) + 1);
 	memcpy(s->name, name, strlen(name) + 1);
 	s->log = log;
-	s->env = virtual;
+	s->env = virtual ? virtual->env : NULL;
 	settings_init(&s->settings);
 	list_init(&s->runs);
 	list_init(&s->idle_runs);
@@ -307,6 +308,7 @@ static struct script *script_new(const char *name, struct log *log, struct env *
 	for (int i = 0; i < HANDLER_COUNT; i++)
 		s->handlers[i] = LUA_NOREF;
 	state_open(&s->state, s, s->settings.script_memory_bytes);
+	s->state.coverage = virtual ? virtual->coverage : NULL;
 	return s;
 }
 
@@ -328,7 +330,7 @@ static void load_limited(struct script *s, struct load *l)
 }
 
 int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
-		     struct env *virtual, struct buf *why)
+		     const struct script_virtual *virtual, struct buf *why)
 {
 	struct load l = {.script = script_new(name, log, virtual), .text = text};
 	const char *lf = slice_starts(text, SLICE("#")) ? slice_chr(text, '\n') : NULL;
@@ -352,8 +354,8 @@ int script_load_text(struct script **out, const char *name, struct slice text, s
 	return 0;
 }
 
-int script_load(struct script **out, const char *path, struct log *log, struct env *virtual,
-		struct buf *why)
+int script_load(struct script **out, const char *path, struct log *log,
+		const struct script_virtual *virtual, struct buf *why)
 {
 	struct buf text;
 

@@ -14,7 +14,15 @@
 #include "registrar/location.h"
 #include "script/settings.h"
 
+struct coverage;
 struct script;
+
+/* A world whose clock and chance are the script's from its first line on, so that a run can be
+ * repeated (script/repeatable); what lines it walks is told to coverage, if not NULL.  Borrowed. */
+struct script_virtual {
+	struct env *env;
+	struct coverage *coverage;
+};
 
 /* What the primitives act on.  Borrowed; outlives the script. */
 struct script_host {
@@ -32,14 +40,13 @@ struct script_host {
  * Loads path.  0, or -1 with "FILE:LINE: reason" in why: syntax, an error or
  * an endless loop at top level, no table returned, an unknown or misspelt
  * handler or setting, a value of the wrong type or out of range.
- * virtual: a world whose clock and chance are the script's from its first line on, so that
- * a run can be repeated (script/repeatable); NULL: the machine's, until script_attach().
+ * virtual NULL: clock and chance are the machine's, until script_attach().
  */
-int script_load(struct script **out, const char *path, struct log *log, struct env *virtual,
-		struct buf *why);
+int script_load(struct script **out, const char *path, struct log *log,
+		const struct script_virtual *virtual, struct buf *why);
 /* The same from text; name stands for the path: its folder is where the script's modules are. */
 int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
-		     struct env *virtual, struct buf *why);
+		     const struct script_virtual *virtual, struct buf *why);
 const struct settings *script_settings(const struct script *s);
 /* From now on script_request() may be called. */
 void script_attach(struct script *s, const struct script_host *host);

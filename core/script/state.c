@@ -1,5 +1,7 @@
 #include "script/state.h"
 
+#include "script/coverage.h"
+
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,11 +68,21 @@ void state_close(struct state *s)
 	s->L = NULL;
 }
 
-static void count_hook(lua_State *L, lua_Debug *ar)
+static void walk_line(struct state *s, lua_State *L, lua_Debug *ar)
+{
+	if (lua_getinfo(L, "S", ar))
+		coverage_add(s->coverage, slice_of(ar->source, ar->srclen), ar->currentline);
+}
+
+/* A thread has one hook: it counts instructions, and lines when they are measured. */
+static void hook(lua_State *L, lua_Debug *ar)
 {
 	struct state *s = state_of(L);
 
-	(void)ar;
+	if (ar->event == LUA_HOOKLINE) {
+		walk_line(s, L, ar);
+		return;
+	}
 	if (!s->budget)
 		return;
 	if (!s->exhausted && *s->budget > STATE_HOOK_STEP) {
@@ -80,7 +92,7 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 	/* From here on each instruction raises, so that no pcall outlives it. */
 	s->exhausted = true;
 	*s->budget = 0;
-	lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
+	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 	luaL_where(L, 0); /* in a hook, level 0 is the script's own function */
 	lua_pushliteral(L, "too many instructions: an endless loop?");
 	lua_concat(L, 2);
@@ -89,8 +101,7 @@ static void count_hook(lua_State *L, lua_Debug *ar)
 
 void state_limit(struct state *s, lua_State *L)
 {
-	(void)s;
-	lua_sethook(L, count_hook, LUA_MASKCOUNT, STATE_HOOK_STEP);
+	lua_sethook(L, hook, LUA_MASKCOUNT | (s->coverage ? LUA_MASKLINE : 0), STATE_HOOK_STEP);
 }
 
 void state_refresh(struct state *s, lua_State *L)

@@ -14,6 +14,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+struct coverage;
 struct script;
 
 enum { STATE_HOOK_STEP = 1000 }; /* instructions between two looks at the budget */
@@ -24,6 +25,8 @@ struct state {
 	size_t memory_max; /* 0: no limit */
 	uint64_t *budget;  /* instructions left of what runs now, NULL: no limit */
 	bool exhausted;    /* the budget is gone: every instruction raises */
+	struct coverage
+	    *coverage; /* of lines, NULL: not measured; before the first state_limit() */
 };
 
 /* A new state with the standard libraries.  owner: what state_owner() gives back. */

@@ -1,5 +1,6 @@
 #include "script/world.h"
 
+#include "script/coverage.h"
 #include "script/message.h"
 #include "script/node.h"
 #include "script/object.h"
@@ -87,15 +88,16 @@ static int open_script(lua_State *L, struct world *w)
 	lua_getfield(L, 1, "source");
 	lua_getfield(L, 1, "name");
 	const char *path = lua_tostring(L, -3);
+	struct script_virtual virtual = {&w->sim.env, coverage_of(L)};
 
 	if (path)
-		return script_load(&w->script, path, &w->sim.log, &w->sim.env, &w->why);
+		return script_load(&w->script, path, &w->sim.log, &virtual, &w->why);
 	if (!lua_isstring(L, -2)) {
 		buf_puts(&w->why, "a world needs script=PATH or source=TEXT");
 		return -1;
 	}
 	return script_load_text(&w->script, luaL_optstring(L, -1, "script.lua"), state_slice(L, -2),
-				&w->sim.log, &w->sim.env, &w->why);
+				&w->sim.log, &virtual, &w->why);
 }
 
 /* settings={…} wins over the script's own, as flags do. */
