@@ -1,5 +1,6 @@
 #include "registrar/auth.h"
 
+#include "registrar/credentials.h"
 #include "registrar/nonce.h"
 
 #include <stdlib.h>
@@ -8,15 +9,14 @@
 enum { MD5_DIGITS = 32, SHA256_DIGITS = 64 };
 
 struct auth {
-	struct env *env;
-	struct store *store;
 	struct auth_options options;
 	struct nonces nonces;
-	bool store_down; /* said so in the log already */
+	struct credentials *credentials;
 };
 
 /* One check on its way through the store. */
 struct check {
+	struct credentials_waiter waiter;
 	struct auth *auth;
 	struct arena *arena;
 	const struct msg *msg;
@@ -43,8 +43,8 @@ const char *auth_result_name(enum auth_result r)
 struct auth *auth_new(struct env *env, struct store *store, const struct auth_options *o)
 {
 	struct auth *a = mem_zalloc(sizeof(*a));
-	a->env = env;
-	a->store = store;
+	const struct credentials_options cache = {o->cache_size, o->cache_ttl_s};
+	a->credentials = credentials_new(env, store, &cache);
 	nonces_init(&a->nonces, env, o->nonce_expire_s, o->max_nonces);
 	auth_set_options(a, o);
 	return a;
@@ -55,6 +55,7 @@ void auth_free(struct auth *a)
 	if (!a)
 		return;
 	nonces_free(&a->nonces);
+	credentials_free(a->credentials);
 	free(a);
 }
 
@@ -63,6 +64,18 @@ void auth_set_options(struct auth *a, const struct auth_options *o)
 	a->options = *o;
 	a->nonces.expire_s = o->nonce_expire_s;
 	a->nonces.max = o->max_nonces;
+	const struct credentials_options cache = {o->cache_size, o->cache_ttl_s};
+	credentials_set_options(a->credentials, &cache);
+}
+
+void auth_forget(struct auth *a, struct slice user)
+{
+	credentials_forget(a->credentials, user);
+}
+
+void auth_count(const struct auth *a, struct credentials_counters *c)
+{
+	credentials_count(a->credentials, c);
 }
 
 void auth_set_secret(struct auth *a, struct slice secret)
@@ -149,19 +162,20 @@ static void split_user(struct check *k)
 /* What the store says. */
 
 /* With use_domain the realm's row or none; else the realm's, then one of no domain, then any. */
-static const struct store_subscriber *pick_row(const struct check *k, const struct store_op *op)
+static const struct store_subscriber *pick_row(const struct check *k,
+					       const struct credentials_rows *rows)
 {
 	const struct store_subscriber *no_domain = NULL;
-	for (unsigned i = 0; i < op->n_subscribers; i++) {
-		const struct store_subscriber *row = &op->subscribers[i];
+	for (unsigned i = 0; i < rows->n; i++) {
+		const struct store_subscriber *row = &rows->v[i];
 		if (slice_ieq(row->domain, k->realm))
 			return row;
 		if (row->domain.n == 0 && !no_domain)
 			no_domain = row;
 	}
-	if (k->auth->options.use_domain || op->n_subscribers == 0)
+	if (k->auth->options.use_domain || rows->n == 0)
 		return NULL;
-	return no_domain ? no_domain : &op->subscribers[0];
+	return no_domain ? no_domain : &rows->v[0];
 }
 
 /* A column's hash in lower case; false when it does not hold that many hex digits. */
@@ -234,48 +248,51 @@ static enum auth_result check_use(struct check *k)
 	}
 }
 
-static void check_row(struct check *k, const struct store_subscriber *row)
+/* AUTH_OK: the response is that of the user's password. */
+static enum auth_result check_response(const struct check *k, const struct credentials_rows *rows)
 {
 	char ha1[DIGEST_HEX];
-	bool known = find_ha1(k, row, ha1);
+	bool known = find_ha1(k, pick_row(k, rows), ha1);
 	bool right = response_is_right(k, ha1);
-	if (!known || !right) {
-		check_end(k, known ? AUTH_PASSWORD : AUTH_USER, false);
-		return;
-	}
-	enum auth_result r = check_use(k);
-	check_end(k, r, r != AUTH_OK);
+	if (known && right)
+		return AUTH_OK;
+	return known ? AUTH_PASSWORD : AUTH_USER;
 }
 
-/* One line at the begin of an outage and one at its end, not one a request. */
-static void note_store(struct auth *a, const struct store_op *op)
+static void check_finish(struct check *k, enum auth_result r)
 {
-	bool down = op->error != STORE_OK;
-	if (down && !a->store_down)
-		log_error(a->env->log, "auth: no credentials from %.*s: %.*s", SLICE_ARG(op->table),
-			  SLICE_ARG(op->message));
-	if (!down && a->store_down)
-		log_notice(a->env->log, "auth: the store answers again");
-	a->store_down = down;
+	bool right = r == AUTH_OK;
+	if (right)
+		r = check_use(k);
+	check_end(k, r, right && r != AUTH_OK);
 }
 
-static void on_credentials(struct store_op *op)
+static void on_credentials(struct credentials_waiter *w, enum store_error e,
+			   const struct credentials_rows *rows)
 {
-	struct check *k = op->data;
-	note_store(k->auth, op);
-	if (op->error != STORE_OK)
+	struct check *k = CONTAINER(w, struct check, waiter);
+	if (e != STORE_OK)
 		check_end(k, AUTH_DB, false);
 	else
-		check_row(k, pick_row(k, op));
-	store_op_free(op);
+		check_finish(k, check_response(k, rows));
 }
 
-static void ask_store(struct check *k, struct slice table)
+/* Who is refused by what was kept is looked up once more: the password may be new. */
+static void check_user(struct check *k, struct slice table)
 {
-	struct store_op *op = store_op_new(STORE_CREDENTIALS, table, on_credentials, k);
+	struct credentials *c = k->auth->credentials;
+	struct credentials_rows rows;
+	bool worn = false;
 	split_user(k);
-	op->username = arena_dup(&op->arena, k->user);
-	store_submit(k->auth->store, op);
+	if (credentials_find(c, table, k->user, &rows, &worn)) {
+		enum auth_result r = check_response(k, &rows);
+		if (r == AUTH_OK || !worn) {
+			check_finish(k, r);
+			return;
+		}
+	}
+	k->waiter.found = on_credentials;
+	credentials_ask(c, table, k->user, &k->waiter);
 }
 
 void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum auth_kind kind,
@@ -299,7 +316,7 @@ void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum
 	if (r == AUTH_OK)
 		r = check_request(k);
 	if (r == AUTH_OK)
-		ask_store(k, table);
+		check_user(k, table);
 	else
 		check_end(k, r, false);
 }

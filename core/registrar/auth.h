@@ -15,6 +15,7 @@
 #define REGISTRAR_AUTH_H
 
 #include "base/env.h"
+#include "registrar/credentials.h"
 #include "sip/digest.h"
 #include "sip/msg.h"
 #include "store/store.h"
@@ -40,6 +41,8 @@ struct auth_options {
 	bool use_domain;         /* the subscriber's domain must be the realm */
 	bool plain;              /* the plain password column may be used (calculate_ha1) */
 	size_t max_nonces;       /* uses remembered; when full the oldest nonces become stale */
+	size_t cache_size;       /* users whose rows are kept (registrar/credentials); 0: none */
+	uint32_t cache_ttl_s;    /* … and for how long */
 };
 
 struct auth;
@@ -49,6 +52,9 @@ void auth_free(struct auth *a);
 void auth_set_options(struct auth *a, const struct auth_options *o);
 /* At least 16 bytes. */
 void auth_set_secret(struct auth *a, struct slice secret);
+/* The user's row has changed: the next check asks the store. */
+void auth_forget(struct auth *a, struct slice user);
+void auth_count(const struct auth *a, struct credentials_counters *c);
 
 /* The credentials that were accepted; all null with a refusal.  Slices live in
  * the arena of the check. */
