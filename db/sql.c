@@ -237,8 +237,7 @@ static enum store_error attempt(struct sql *s, struct store_op *op, struct buf *
 	enum store_error e = s->dialect->connect(s, why);
 	if (e != STORE_OK)
 		return e;
-	if (op)
-		op->begun = true;
+	op->begun = true;
 	e = f(s, op, why);
 	if (e == STORE_FAILED)
 		sql_forget(s);
@@ -250,6 +249,8 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 {
 	struct sql *s = CONTAINER(c, struct sql, connection);
 	enum store_error e;
+	struct store_op none = {0}; /* of check and create */
+	op = op ? op : &none;
 	s->in_doubt = false;
 	for (unsigned i = 1;; i++) {
 		e = attempt(s, op, why, f);
@@ -258,8 +259,7 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 		pause_before(i);
 	}
 	c->lost = !s->connected;
-	if (op)
-		op->in_doubt = e != STORE_OK && s->in_doubt;
+	op->in_doubt = e != STORE_OK && s->in_doubt;
 	return e;
 }
 
