@@ -80,6 +80,12 @@ void hold_take(struct holds *h, const struct aor_key *key, struct hold_waiter *w
 	hold_next(h, x);
 }
 
+/* Whoever holds it keeps the line alive. */
+void hold_leave(struct hold_waiter *w)
+{
+	list_remove(&w->node);
+}
+
 void hold_release(struct holds *h, struct hold_waiter *w)
 {
 	struct hold *x = w->hold;

@@ -27,6 +27,8 @@ void holds_free(struct holds *h);
 
 /* Calls start: at once, or when all who came before have released. */
 void hold_take(struct holds *h, const struct aor_key *key, struct hold_waiter *w);
+/* Out of the line; w has not been started. */
+void hold_leave(struct hold_waiter *w);
 /* w may be gone afterwards; the next in line starts, from inside. */
 void hold_release(struct holds *h, struct hold_waiter *w);
 

@@ -13,6 +13,7 @@ enum {
 	FEW_BINDINGS = 8, /* as many as a view has without malloc */
 	CHANGE_BYTES = 1024,
 	FLUSH_MS = 60000, /* when options say 0 */
+	REPAIR_MS = 250,  /* between two attempts */
 };
 
 struct location {
@@ -24,6 +25,7 @@ struct location {
 	struct aors aors;   /* modes 0, 1, 2 */
 	struct dirty dirty; /* mode 2 */
 	struct holds holds; /* modes 1, 3 */
+	struct list doubts; /* of changes: the store may have, or lack, what they wrote */
 	struct timer tick;
 	bool flushing;
 	size_t flush_left; /* rows this flush still has to write */
@@ -111,19 +113,10 @@ struct location *location_new(struct env *env, struct store *store,
 	l->aors.data = l;
 	dirty_init(&l->dirty, env);
 	holds_init(&l->holds, env);
+	list_init(&l->doubts);
 	timer_init(&l->tick, location_tick);
 	location_set_flush(l, o->flush_ms);
 	return l;
-}
-
-void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data)
-{
-	l->closing = true;
-	l->closed = done;
-	l->closed_data = data;
-	timer_stop(&l->env->wheel, &l->tick);
-	l->busy++;
-	busy_end(l);
 }
 
 void location_count(const struct location *l, struct location_counters *c)
@@ -236,15 +229,20 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 
 struct change {
 	struct hold_waiter waiter;
+	struct list doubt;  /* of the location's doubts */
+	struct timer timer; /* in line: the deadline; in doubt: the next attempt */
 	struct location *l;
 	struct arena arena;
 	struct aor_key key;
+	uint64_t deadline_ms;
 	bool held;
+	bool answered;
 	struct location_change what;
 	int verdict;
 	enum store_error error;
-	struct store_op *load; /* mode 3: its rows … */
-	struct rows rows;      /* … and what they become */
+	struct store_op *load;    /* mode 3: its rows … */
+	struct rows rows;         /* … and what they become */
+	struct store_op *written; /* what is in doubt */
 	void *data;
 	location_merge *merge;
 	void (*done)(void *data, enum store_error e, int verdict, const struct location_view *view);
@@ -256,22 +254,39 @@ static void change_visit(void *data, const struct location_view *view)
 	c->done(c->data, c->error, c->verdict, view);
 }
 
-static void change_end(struct change *c, enum store_error e)
+/* Tells who asked; what he gave us may be gone afterwards. */
+static void change_answer(struct change *c, enum store_error e)
 {
-	struct location *l = c->l;
+	if (c->answered)
+		return;
+	c->answered = true;
 	c->error = e;
-	if (in_memory(l)) {
-		memory_view(l, &c->key, change_visit, c);
+	if (in_memory(c->l)) {
+		memory_view(c->l, &c->key, change_visit, c);
 	} else {
 		struct location_view view = view_of(&c->rows);
 		change_visit(c, &view);
 	}
+}
+
+static void change_free(struct change *c)
+{
+	struct location *l = c->l;
+	timer_stop(&l->env->wheel, &c->timer);
+	list_remove(&c->doubt);
 	if (c->held)
 		hold_release(&l->holds, &c->waiter);
 	store_op_free(c->load);
+	store_op_free(c->written);
 	arena_free(&c->arena);
 	free(c);
 	busy_end(l);
+}
+
+static void change_end(struct change *c, enum store_error e)
+{
+	change_answer(c, e);
+	change_free(c);
 }
 
 static void apply_in_memory(struct location *l, const struct aor_key *key,
@@ -293,27 +308,120 @@ static void apply_in_memory(struct location *l, const struct aor_key *key,
 	aor_settle(a);
 }
 
-static void change_written(struct store_op *op)
+/*
+ * Doubts (mode 1): a commit was lost, so the store may have what memory has
+ * not.  Memory is right, since it is what phones were told: its state of these
+ * rows is written until that succeeds.
+ */
+
+static void repair_try(struct change *c);
+
+static void on_repair_due(struct timer *t)
+{
+	repair_try(CONTAINER(t, struct change, timer));
+}
+
+static void on_repaired(struct store_op *op)
 {
 	struct change *c = op->data;
 	struct location *l = c->l;
-	enum store_error e = op->error;
+	bool over = op->error != STORE_UNAVAILABLE || l->closing;
 	note_store(l, op);
+	store_op_free(op);
+	if (over)
+		change_free(c);
+	else
+		timer_start(&l->env->wheel, &c->timer, REPAIR_MS);
+}
+
+static void repair_row(struct change *c, struct store_op *op, struct slice ruid)
+{
+	struct store_binding b;
+	const struct aor *a = aor_find(&c->l->aors, &c->key);
+	if (a && aor_binding(a, ruid, &b))
+		store_binding_copy(&op->arena, &op->puts[op->n_puts++], &b);
+	else
+		op->removes[op->n_removes++] = arena_dup(&op->arena, ruid);
+}
+
+static void repair_try(struct change *c)
+{
+	const struct store_op *w = c->written;
+	unsigned n = w->n_puts + w->n_removes;
+	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, c->l->o.table, on_repaired, c);
+	op->background = true;
+	op->puts = arena_alloc(&op->arena, n * sizeof(*op->puts) + 1);
+	op->removes = arena_alloc(&op->arena, n * sizeof(*op->removes) + 1);
+	for (unsigned i = 0; i < w->n_puts; i++)
+		repair_row(c, op, w->puts[i].ruid);
+	for (unsigned i = 0; i < w->n_removes; i++)
+		repair_row(c, op, w->removes[i]);
+	store_submit(c->l->store, op);
+}
+
+static void repair(struct change *c, struct store_op *written)
+{
+	c->written = written;
+	list_push(&c->l->doubts, &c->doubt);
+	timer_init(&c->timer, on_repair_due);
+	timer_start(&c->l->env->wheel, &c->timer, REPAIR_MS);
+}
+
+/* Whoever waits for an attempt waits no longer: the location closes. */
+static void repairs_give_up(struct location *l)
+{
+	LIST_EACH_SAFE (node, &l->doubts) {
+		struct change *c = CONTAINER(node, struct change, doubt);
+		if (timer_running(&c->timer))
+			change_free(c);
+	}
+}
+
+/* The write has ended, in time or late. */
+static void change_settle(struct change *c, struct store_op *op)
+{
+	struct location *l = c->l;
+	enum store_error e = op->error;
 	/* The op's copies: what merge was shown may have expired meanwhile. */
 	const struct location_change written = {op->puts, op->n_puts, op->removes, op->n_removes};
+	note_store(l, op);
 	if (e == STORE_OK && in_memory(l))
 		apply_in_memory(l, &c->key, &written);
 	if (e == STORE_OK && !in_memory(l))
 		rows_apply(&c->rows, c->what.puts, c->what.n_puts, c->what.removes,
 			   c->what.n_removes);
+	change_answer(c, e);
+	if (op->in_doubt && in_memory(l) && !l->closing) {
+		repair(c, op);
+		return;
+	}
 	store_op_free(op);
-	change_end(c, e);
+	change_free(c);
+}
+
+static void change_late(struct store_op *op)
+{
+	change_settle(op->data, op);
+}
+
+static void change_written(struct store_op *op)
+{
+	struct change *c = op->data;
+	if (!op->unfinished) {
+		change_settle(c, op);
+		return;
+	}
+	note_store(c->l, op);
+	store_op_free(op);
+	change_answer(c, STORE_UNAVAILABLE);
 }
 
 static void change_write(struct change *c)
 {
 	const struct location_change *what = &c->what;
 	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, c->l->o.table, change_written, c);
+	op->late = change_late;
+	op->deadline_ms = c->deadline_ms;
 	op->puts = arena_alloc(&op->arena, what->n_puts * sizeof(*op->puts));
 	op->removes = arena_alloc(&op->arena, what->n_removes * sizeof(*op->removes));
 	for (unsigned i = 0; i < what->n_puts; i++)
@@ -409,12 +517,35 @@ static void change_loaded(struct store_op *op)
 static void change_start(struct hold_waiter *w)
 {
 	struct change *c = CONTAINER(w, struct change, waiter);
+	timer_stop(&c->l->env->wheel, &c->timer);
 	if (!in_memory(c->l)) {
-		store_submit(c->l->store, load_op(c->l, &c->key, change_loaded, c));
+		struct store_op *op = load_op(c->l, &c->key, change_loaded, c);
+		op->deadline_ms = c->deadline_ms;
+		store_submit(c->l->store, op);
 		return;
 	}
 	memory_view(c->l, &c->key, change_merge, c);
 	change_proceed(c);
+}
+
+/* Who came before has not ended: the store keeps him. */
+static void on_line_too_long(struct timer *t)
+{
+	struct change *c = CONTAINER(t, struct change, timer);
+	hold_leave(&c->waiter);
+	c->held = false;
+	change_end(c, STORE_UNAVAILABLE);
+}
+
+static void change_stand_in_line(struct change *c)
+{
+	struct location *l = c->l;
+	c->held = true;
+	if (l->o.wait_ms > 0) {
+		c->deadline_ms = env_now_ms(l->env) + l->o.wait_ms;
+		timer_start(&l->env->wheel, &c->timer, l->o.wait_ms);
+	}
+	hold_take(&l->holds, &c->key, &c->waiter);
 }
 
 void location_change(struct location *l, struct slice user, struct slice host, void *data,
@@ -424,18 +555,30 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 {
 	struct change *c = mem_zalloc(sizeof(*c));
 	arena_init(&c->arena, CHANGE_BYTES);
+	list_init(&c->doubt);
+	timer_init(&c->timer, on_line_too_long);
 	c->l = l;
 	c->waiter.start = change_start;
 	c->data = data;
 	c->merge = merge;
 	c->done = done;
 	aor_key_set(&c->key, arena_dup(&c->arena, user), host, l->o.use_domain);
-	c->held = l->o.mode == LOCATION_WRITE_THROUGH || l->o.mode == LOCATION_STORE_ONLY;
 	l->busy += 2; /* the change's and ours: it may end, and close us, from inside */
-	if (c->held)
-		hold_take(&l->holds, &c->key, &c->waiter);
+	if (l->o.mode == LOCATION_WRITE_THROUGH || l->o.mode == LOCATION_STORE_ONLY)
+		change_stand_in_line(c);
 	else
 		change_start(&c->waiter);
+	busy_end(l);
+}
+
+void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data)
+{
+	l->closing = true;
+	l->closed = done;
+	l->closed_data = data;
+	timer_stop(&l->env->wheel, &l->tick);
+	l->busy++;
+	repairs_give_up(l);
 	busy_end(l);
 }
 
@@ -541,6 +684,7 @@ static void on_flushed(struct store_op *op)
 static void flush_batch(struct location *l)
 {
 	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, l->o.table, on_flushed, l);
+	op->background = true;
 	unsigned n = dirty_batch(&l->dirty, op, BATCH_ROWS);
 	l->flush_left -= n < l->flush_left ? n : l->flush_left;
 	if (n > 0) {

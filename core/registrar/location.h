@@ -25,6 +25,7 @@ struct location_options {
 	enum location_mode mode;
 	uint32_t flush_ms; /* timer_interval: mode 2 writes, 1 to 3 purge expired rows */
 	bool use_domain;   /* the AOR is user@host, else user alone */
+	uint32_t wait_ms;  /* modes 1, 3: who wants to change waits so long at most; 0: forever */
 };
 
 /*
@@ -90,6 +91,11 @@ typedef int location_merge(void *data, struct arena *a, const struct location_vi
  * Holds the AOR, reads it, merges, writes as the mode says, then reports:
  * verdict is merge's answer, view the bindings after the change.  Modes 1 and
  * 3: done comes after the commit; on a store error nothing has changed.
+ *
+ * That error may come while the write is still under way.  The AOR is then held
+ * until its outcome is known, and in mode 1 until the store has what memory
+ * has: nothing that was refused comes back at the next start, nothing that was
+ * granted is lost.
  */
 void location_change(struct location *l, struct slice user, struct slice host, void *data,
 		     location_merge *merge,

@@ -32,11 +32,10 @@ static void on_done(struct store_op *op)
 		store_op_free(op);
 }
 
-static void refuse(struct store_op *op, const struct patience *p)
+static void refuse(struct store_op *op)
 {
 	op->error = STORE_UNAVAILABLE;
-	op->message = arena_printf(&op->arena, "no answer from the database within %u ms",
-				   (unsigned)p->timeout_ms);
+	op->message = SLICE("no answer from the database in time");
 	op->done(op);
 }
 
@@ -54,9 +53,17 @@ static void on_time_up(struct timer *t)
 	struct patience *p = w->patience;
 	p->timeouts++;
 	if (store_withdraw(p->behind, w->op))
-		refuse(unwrap(w), p);
+		refuse(unwrap(w));
 	else
-		refuse(substitute(w), p);
+		refuse(substitute(w));
+}
+
+static uint64_t patience_with(const struct patience *p, const struct store_op *op)
+{
+	uint64_t now = env_now_ms(p->env);
+	if (op->deadline_ms == 0)
+		return p->timeout_ms;
+	return op->deadline_ms > now ? op->deadline_ms - now : 0;
 }
 
 static void submit(struct store *s, struct store_op *op)
@@ -66,7 +73,7 @@ static void submit(struct store *s, struct store_op *op)
 		struct wait *w = arena_zalloc(&op->arena, sizeof(*w));
 		*w = (struct wait){.patience = p, .op = op, .done = op->done, .data = op->data};
 		timer_init(&w->timer, on_time_up);
-		timer_start(&p->env->wheel, &w->timer, p->timeout_ms);
+		timer_start(&p->env->wheel, &w->timer, patience_with(p, op));
 		op->done = on_done;
 		op->data = w;
 		op->patient = true;

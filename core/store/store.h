@@ -109,7 +109,8 @@ struct store_op {
 	struct slice sql; /* QUERY: one statement, with ? for each … */
 	const struct store_value *args;
 	unsigned n_args;
-	bool background; /* no request waits for it: it has no deadline */
+	bool background;      /* no request waits for it: it has no deadline */
+	uint64_t deadline_ms; /* monotonic: when who waits gives up; 0: store/patience knows */
 
 	/* Results. */
 	enum store_error error;

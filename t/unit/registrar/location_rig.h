@@ -11,6 +11,7 @@ static const struct slice bob = {"bob", 3};
 
 struct world {
 	struct rig rig;
+	struct store *store; /* the rig's, when it is not set */
 	struct location *l;
 	struct location_options o;
 	/* Of the last answer. */
@@ -29,8 +30,9 @@ static inline void start(struct world *w, enum location_mode mode)
 	    .mode = mode,
 	    .flush_ms = 60000,
 	    .use_domain = w->o.use_domain,
+	    .wait_ms = w->o.wait_ms,
 	};
-	w->l = location_new(&w->rig.sim.env, &w->rig.store, &w->o);
+	w->l = location_new(&w->rig.sim.env, w->store ? w->store : &w->rig.store, &w->o);
 }
 
 static inline void setup(struct world *w, enum location_mode mode)

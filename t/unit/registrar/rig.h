@@ -20,6 +20,7 @@ struct rig {
 	struct list waiting; /* ops the store has not looked at yet */
 	bool slow;           /* ops wait for rig_serve() */
 	bool broken;         /* ops fail */
+	bool forgetful;      /* writes happen, but nobody hears of it */
 	unsigned asked;      /* ops since rig_init */
 	enum store_kind last;
 };
@@ -31,6 +32,11 @@ static inline void rig_answer(struct rig *r, struct store_op *op)
 		op->message = SLICE("it is unplugged");
 	} else {
 		store_run(r->db, op);
+	}
+	if (r->forgetful && op->kind == STORE_LOCATION_WRITE) {
+		op->error = STORE_UNAVAILABLE;
+		op->message = SLICE("it hung up at the commit");
+		op->in_doubt = true;
 	}
 	op->done(op);
 }
