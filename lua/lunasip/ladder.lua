@@ -14,7 +14,8 @@
 local ladder = {}
 
 local MARGIN = 15 -- of the first column
-local WIDTH = 80  -- of the columns; what is said at the end of a line comes on top
+local WIDTH = 80  -- of the columns; what is said at the end of a line comes behind
+local LINE = 100  -- that much at most
 local MIN_GAP, MAX_GAP = 13, 27
 
 local function reply_label(text, status, reason, width)
@@ -115,6 +116,12 @@ local function remarks(entry)
 	return #words > 0 and "  " .. table.concat(words, ", ") or ""
 end
 
+-- "request handler, INVITE a@b: route.lua:4: oh" without its beginning, and as much of it as fits.
+local function complaint(text)
+	text = text:match "^[^\n]*":gsub("^%a+ handler, %S+ %S+: ", "")
+	return "! " .. (#text <= LINE - MARGIN - 2 and text or text:sub(1, LINE - MARGIN - 5) .. "...")
+end
+
 -- options: mark, one entry of the trace; last = how many entries, all without it.
 function ladder.text(trace, options)
 	options = options or {}
@@ -128,7 +135,7 @@ function ladder.text(trace, options)
 		if entry.from then
 			line = arrow(columns, entry) .. remarks(entry)
 		else
-			line = put("", MARGIN, entry.error and "! " .. entry.error:match "^[^\n]*" or entry.note)
+			line = put("", MARGIN, entry.error and complaint(entry.error) or entry.note)
 		end
 		lines[#lines + 1] = put(line, 1, ("%s%9.3f"):format(entry == options.mark and ">> " or "   ",
 			entry.at / 1000))

@@ -9,23 +9,23 @@ local compact = {
 	c = "content-type", k = "supported", s = "subject", e = "content-encoding",
 }
 
-local function canonical(name)
-	name = name:lower()
-	return compact[name] or name
-end
+-- Name of a header field -> what it is the same as.
+local canonical = setmetatable({}, { __index = function(known, name)
+	local key = name:lower()
+	key = compact[key] or key
+	known[name] = key
+	return key
+end })
 
 -- All values of a header field, in order.
 function Message:all(name)
-	local values = {}
-	for _, h in ipairs(self.headers) do
-		if canonical(h.name) == canonical(name) then values[#values + 1] = h.value end
-	end
-	return values
+	return { table.unpack(self.values[canonical[name]] or {}) }
 end
 
 -- The first value of a header field, or nil.
 function Message:header(name)
-	return self:all(name)[1]
+	local values = self.values[canonical[name]]
+	return values and values[1]
 end
 
 -- The value of a parameter of a header field: msg:param("To", "tag").
@@ -55,21 +55,26 @@ function Message:routes(reversed)
 end
 
 -- The text of one message as a table: method and ruri, or status and reason;
--- headers, a list of {name, value}; body; text.
+-- headers, a list of {name, value}; values, lists by canonical name; body; text.
 function sip.parse(text)
-	local head, body = text:match "^(.-\r\n)\r\n(.*)$"
-	assert(head, "not a SIP message: no empty line")
-	head = head:gsub("\r\n[ \t]+", " ")
+	local last, behind = text:find("\r\n\r\n", 1, true)
+	assert(last, "not a SIP message: no empty line")
+	local head, body = text:sub(1, last + 1):gsub("\r\n[ \t]+", " "), text:sub(behind + 1)
 	local start = head:match "^[^\r]*"
-	local msg = setmetatable({ text = text, start = start, body = body, headers = {} }, Message)
+	local msg = setmetatable({ text = text, start = start, body = body, headers = {}, values = {} },
+		Message)
 	msg.status, msg.reason = start:match "^SIP/2.0 (%d%d%d) (.*)$"
 	msg.status = tonumber(msg.status)
 	if not msg.status then
 		msg.method, msg.ruri = start:match "^(%S+) (%S+) SIP/2.0$"
 		assert(msg.method, "not a SIP message: " .. start)
 	end
-	for name, value in head:sub(#start + 3):gmatch "([^:\r\n]+):%s*([^\r\n]*)\r\n" do
-		msg.headers[#msg.headers + 1] = { name = name:match "^(.-)%s*$", value = value }
+	for name, value in head:gmatch "\n([^:\r\n]*[^:\r\n \t])[ \t]*:[ \t]*([^\r\n]*)" do
+		msg.headers[#msg.headers + 1] = { name = name, value = value }
+		local key = canonical[name]
+		local values = msg.values[key] or {}
+		msg.values[key] = values
+		values[#values + 1] = value
 	end
 	msg.cseq, msg.cseq_method = (msg:header "CSeq" or ""):match "^(%d+)%s+(%S+)$"
 	msg.cseq = tonumber(msg.cseq)

@@ -55,8 +55,8 @@ local function register(name, check)
 			"assert.sip() takes a message, call or phone, not a %s", type(what[1]))
 		local holds, expected, instead = check(msg, table.unpack(arguments, 1, arguments.n))
 		if (not holds) == state.mod then
-			local headline = ("expected %s%s, but %s"):format(state.mod and "" or "not ", expected,
-				instead or "it is so")
+			local headline = ("%s %s, but %s"):format(state.mod and "expected" or "did not expect",
+				expected, instead)
 			arguments[1], arguments.n = blame.report(headline, msg, net), 1
 			arguments.nofmt = { true }
 		end
