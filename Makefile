@@ -212,7 +212,7 @@ lint-c:
 lint-lua:
 	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/cover tools/demo
 
-lint-docs:
+lint-docs: all
 	@$(LUA) tools/check-docs
 
 fmt:
