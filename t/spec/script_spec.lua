@@ -43,7 +43,7 @@ describe("loading", function()
 
 	it("ends one that wants too much memory", function()
 		assert.equal("my.lua: not enough memory",
-			refused "local t = {} while true do t[#t + 1] = ('x'):rep(1e7) .. #t end")
+			refused "local t = { ('x'):rep(1e6) } while true do t[#t + 1] = t[#t] .. t[#t] end")
 	end)
 
 	it("tells of files that cannot be read", function()
