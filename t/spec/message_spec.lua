@@ -151,6 +151,23 @@ describe("search", function()
 		assert.equal("nil|too complex", (ask("say(req, req:search [[(a|aa)+[^!]$]])", "MESSAGE", body)))
 	end)
 
+	it("takes little time for a long line, however often the pattern may begin in it", function()
+		local function cost(pattern, body)
+			local before = os.clock()
+			local said = ask(("say(req, req:search [[%s]])"):format(pattern), "MESSAGE",
+				{ body = body })
+			assert.is_true(os.clock() - before < 1, pattern)
+			return said
+		end
+		local line = ("x"):rep(60000) .. "\ny"
+		assert.equal("nil|too complex", cost("x.*y", line))
+		assert.equal("nil|too complex", cost("x[^\n]*+y", line))
+		assert.equal("nil|too complex", cost("\\s+$x", (" "):rep(60000) .. "x"))
+		assert.equal("nil|too complex",
+			cost("friendly.*scanner", ("friendly"):rep(7000) .. "\nscanner"))
+		assert.equal("true", cost("friendly.*scanner", ("-"):rep(60000) .. "friendly-scanner"))
+	end)
+
 	it("raises on malformed patterns", function()
 		assert.matches("malformed pattern at character 2", (ask "say(req, pcall(req.search, req, '('))"))
 	end)
