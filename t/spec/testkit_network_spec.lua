@@ -178,6 +178,14 @@ describe("the network", function()
 		assert.is_true(net:stats().retransmissions_in > 3)
 	end)
 
+	it("duplicates a challenge, and it is answered once", function()
+		local net, ten = two_phones()
+		net:duplicate { status = 407 }
+		local exchange = ten:request("MESSAGE", "11")
+		assert.sip(exchange).is.reply(200)
+		assert.equal(2, #net:seen { from = ten, method = "MESSAGE" })
+	end)
+
 	it("reorders", function()
 		local net, phone, far = to_far()
 		net:reorder { to = far, nth = 1 }

@@ -68,6 +68,21 @@ describe("testkit.proxy", function()
 	end)
 end)
 
+describe("a world", function()
+	local kept, shared
+	before_each(function() shared = route.proxy "say(req, 1)" end)
+
+	it("lives as long as its spec", function()
+		kept = route.proxy "say(req, 1)"
+		assert.is_nil(kept.closed)
+	end)
+
+	it("and no longer; that of before_each is new each time", function()
+		assert.is_true(kept.closed)
+		assert.sip(shared:phone "10":request("MESSAGE", "11")).is.reply(299)
+	end)
+end)
+
 describe("a phone", function()
 	it("registers, and is registered no more", function()
 		local net = route.default()
@@ -134,6 +149,9 @@ describe("a phone", function()
 	it("knows what it can be told", function()
 		local _, ten = two_phones()
 		misuse('will() takes "ring", "answer"', ten.will, ten, "anwser")
+		misuse('will() takes "ring", "answer"', ten.will, ten, { INVITE = {} })
+		misuse('will { INFO = } takes a status, "silent" or a function, not busy', ten.will, ten,
+			{ INFO = "busy" })
 		misuse("whom is a user", ten.call, ten, 11)
 		misuse("INVITE does not know 'header'", ten.call, ten, "11", { header = {} })
 	end)
@@ -245,6 +263,15 @@ describe("a call", function()
 		net:run()
 		assert.sip(call).is.reply(487)
 		assert.is_true(eleven:incoming().cancelled)
+	end)
+
+	it("is answered by hand before the phone would", function()
+		local net, ten, eleven = two_phones()
+		eleven:will("busy", 3)
+		local call = ten:call "11"
+		eleven:incoming():answer()
+		net:advance(5)
+		assert.equal("talking", call.state)
 	end)
 
 	it("that was cancelled too late is hung up", function()

@@ -15,7 +15,7 @@ local function key_of(msg, method)
 	return msg:param("Via", "branch") .. " " .. method
 end
 
--- The exchange of a phone that a response belongs to, or nil.
+-- What a phone sent that a response answers: { exchange =, request = }, or nil.
 function Exchange.find(phone, response)
 	return phone.exchanges[key_of(response, response.cseq_method)]
 end
@@ -45,7 +45,9 @@ end
 local function send(self)
 	local text = self.phone:build(self.method, self.whom, self.options)
 	self.request = sip.parse(text)
-	self.phone.exchanges[key_of(self.request, self.method)] = self
+	self.phone.exchanges[key_of(self.request, self.method)] = {
+		exchange = self, request = self.request,
+	}
 	retransmit(self, T1)
 	self.deadline = self.net:after(64 * T1, function() time_out(self) end)
 	self.net:send(text, self.phone.address)
@@ -82,10 +84,12 @@ local function answer_challenge(self, response)
 	send(self)
 end
 
-function Exchange:receive(response)
+-- A response to a request of this exchange.
+function Exchange:receive(response, request)
 	local status, is_invite = response.status, self.method == "INVITE"
 	self.responses[#self.responses + 1] = response
-	if is_invite and status >= 300 then self.phone:ack(self.request, response) end
+	if is_invite and status >= 300 then self.phone:ack(request, response) end
+	if request ~= self.request then return end -- the challenge, once more
 	if self.final and not (is_invite and status < 300) then return end -- came again, or too late
 	self.response, self.status = response, status
 	stop(self.timer)

@@ -38,20 +38,36 @@ end
 function reactions.answer(call, seconds)
 	call:ring()
 	if seconds == 0 then return call:answer() end
-	call:after(seconds, call.answer)
+	call:after(seconds, function()
+		if not call.final then call:answer() end
+	end)
 end
 
 local function refuse(status)
 	return function(call, seconds)
 		if seconds == 0 then return call:reply(status) end
 		call:ring()
-		call:after(seconds, function() call:reply(status) end)
+		call:after(seconds, function()
+			if not call.final then call:reply(status) end
+		end)
 	end
 end
 
 reactions.busy = refuse(486)
 reactions.decline = refuse(603)
 function reactions.nothing() end -- the call is there, and waits for what you do with it
+
+local function check_reaction(method, what)
+	if type(what) == "function" or math.type(what) == "integer" or what == "silent" then return end
+	if method == "INVITE" then
+		blame.check(type(what) == "string" and reactions[what], "will() takes \"ring\", \"answer\", "
+			.. "\"busy\", \"decline\", \"nothing\", \"silent\", a status, a function or a table, not %s",
+			tostring(what))
+	else
+		blame.raise(("will { %s = } takes a status, \"silent\" or a function, not %s"):format(
+			tostring(method), tostring(what)))
+	end
+end
 
 -- What the phone does when it is called:
 --   "ring"       until somebody answers: phone:incoming():answer().  So are phones as they come.
@@ -62,26 +78,26 @@ function reactions.nothing() end -- the call is there, and waits for what you do
 -- Or a table, method by method: { INVITE = "busy", MESSAGE = 480, INFO = "silent",
 -- OPTIONS = function(request) return 200 end }.  Other requests are answered 200.
 function Phone:will(what, seconds)
-	if type(what) == "table" then
-		for method, one in pairs(what) do self.does[method] = { what = one, seconds = 0 } end
+	if type(what) ~= "table" then
+		check_reaction("INVITE", what)
+		self.silent = what == "silent"
+		self.does.INVITE = { what = what, seconds = seconds or 0 }
 		return self
 	end
-	blame.check(type(what) == "function" or math.type(what) == "integer" or what == "silent"
-		or reactions[what], "will() takes \"ring\", \"answer\", \"busy\", \"decline\", \"nothing\", "
-		.. "\"silent\", a status, a function or a table, not %s", tostring(what))
-	self.silent = what == "silent"
-	self.does.INVITE = { what = what, seconds = seconds or 0 }
+	for method, one in pairs(what) do
+		check_reaction(method, one)
+		self.does[method] = { what = one, seconds = 0 }
+	end
 	return self
 end
 
 local function react_to_call(self, invite)
-	local call = Call.arrive(self, invite)
 	local does = self.does.INVITE or { what = "ring", seconds = 0 }
 	local what = does.what
 	if what == "silent" then return end
 	if type(what) == "number" then what = refuse(what) end
 	if type(what) == "string" then what = reactions[what] end
-	what(call, does.seconds)
+	what(Call.arrive(self, invite), does.seconds)
 end
 
 local function react_to_other(self, request)
@@ -154,9 +170,9 @@ end
 -- Responses to a request() go to its exchange, all else is there to be taken.
 function Phone:receive(msg)
 	if msg.status then
-		local exchange = Exchange.find(self, msg)
+		local sent = Exchange.find(self, msg)
 		self.last = msg
-		if exchange then return exchange:receive(msg) end
+		if sent then return sent.exchange:receive(msg, sent.request) end
 		return Peer.receive(self, msg)
 	end
 	Peer.receive(self, msg)
