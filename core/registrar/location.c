@@ -10,6 +10,7 @@
 enum {
 	PAGE_ROWS = 1000, /* of a scan */
 	BATCH_ROWS = 500, /* of a flush: one commit */
+	MAX_REFUSED = 8,  /* rows in a row: then it is the table, and a flush ends */
 	FEW_BINDINGS = 8, /* as many as a view has without malloc */
 	CHANGE_BYTES = 1024,
 	FLUSH_MS = 60000, /* when options say 0 */
@@ -28,7 +29,9 @@ struct location {
 	struct list doubts; /* of changes: the store may have, or lack, what they wrote */
 	struct timer tick;
 	bool flushing;
-	size_t flush_left; /* rows this flush still has to write */
+	size_t flush_left; /* rows this flush still has to write … */
+	unsigned batch;    /* … so many at once */
+	unsigned refused;  /* since one was written */
 	bool store_down;   /* said so in the log already */
 	unsigned busy;     /* what is under way and needs this struct */
 	bool closing;
@@ -666,16 +669,52 @@ static void flush_end(struct location *l)
 	busy_end(l);
 }
 
+/* One row that the database does not take must not keep the others. */
+static void row_refused(struct location *l, const struct store_op *op)
+{
+	const struct store_binding *b = op->puts;
+	if (op->n_puts)
+		log_error(l->env->log, "%.*s: %.*s of %.*s is not kept: %.*s",
+			  SLICE_ARG(l->o.table), SLICE_ARG(b->contact), SLICE_ARG(b->username),
+			  SLICE_ARG(op->message));
+	else
+		log_error(l->env->log, "%.*s: a row could not be removed: %.*s",
+			  SLICE_ARG(l->o.table), SLICE_ARG(op->message));
+	l->refused++;
+}
+
+/* It is looked for by halves.  Returns whether the flush goes on. */
+static bool batch_refused(struct location *l, const struct store_op *op, unsigned n)
+{
+	dirty_done(&l->dirty, n == 1);
+	if (n == 1) {
+		row_refused(l, op);
+		return l->refused < MAX_REFUSED;
+	}
+	l->flush_left += n;
+	l->batch = n / 2;
+	return true;
+}
+
+static bool batch_written(struct location *l, const struct store_op *op)
+{
+	note_store(l, op);
+	dirty_done(&l->dirty, op->error == STORE_OK);
+	l->refused = 0;
+	l->batch = l->batch < BATCH_ROWS / 2 ? 2 * l->batch : BATCH_ROWS;
+	return op->error == STORE_OK;
+}
+
 static void on_flushed(struct store_op *op)
 {
 	struct location *l = op->data;
-	enum store_error e = op->error;
-	note_store(l, op);
-	dirty_done(&l->dirty, e == STORE_OK);
+	unsigned n = op->n_puts + op->n_removes;
+	bool refused = op->error != STORE_OK && op->error != STORE_UNAVAILABLE;
+	if (l->closing && op->error != STORE_OK && (n == 1 || !refused))
+		l->close_error = op->error;
+	bool on = refused ? batch_refused(l, op, n) : batch_written(l, op);
 	store_op_free(op);
-	if (e != STORE_OK && l->closing)
-		l->close_error = e;
-	if (e == STORE_OK && l->flush_left > 0)
+	if (on && l->flush_left > 0)
 		flush_batch(l);
 	else
 		flush_end(l);
@@ -685,7 +724,7 @@ static void flush_batch(struct location *l)
 {
 	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, l->o.table, on_flushed, l);
 	op->background = true;
-	unsigned n = dirty_batch(&l->dirty, op, BATCH_ROWS);
+	unsigned n = dirty_batch(&l->dirty, op, l->batch);
 	l->flush_left -= n < l->flush_left ? n : l->flush_left;
 	if (n > 0) {
 		store_submit(l->store, op);
@@ -701,6 +740,8 @@ static void flush_start(struct location *l)
 		return;
 	l->flushing = true;
 	l->flush_left = dirty_count(&l->dirty);
+	l->batch = BATCH_ROWS;
+	l->refused = 0;
 	l->busy++;
 	flush_batch(l);
 }

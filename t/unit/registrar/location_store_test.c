@@ -78,16 +78,21 @@ static void write_back_waits_for_the_tick(void)
 	teardown(&w);
 }
 
+static void add_many(struct world *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char contact[32];
+		snprintf(contact, sizeof(contact), "sip:%d", i);
+		add(w, contact, 600, -1);
+	}
+}
+
 static void write_back_writes_at_the_end(void)
 {
 	struct world w;
 	setup(&w, LOCATION_WRITE_BACK);
 	w.rig.slow = true;
-	for (int i = 0; i < 1200; i++) { /* more than a batch */
-		char contact[32];
-		snprintf(contact, sizeof(contact), "sip:%d", i);
-		add(&w, contact, 600, -1);
-	}
+	add_many(&w, 1200); /* more than a batch */
 	stop(&w);
 	CHECK_INT(w.close_error, STORE_OK);
 	CHECK_INT(rows(&w), 1200);
@@ -110,6 +115,56 @@ static void a_failed_flush_keeps_its_dirt(void)
 	rig_seconds(&w.rig, 60);
 	CHECK_INT(rows(&w), 1);
 	CHECK_INT(rig_logged(&w.rig, "answers again"), 1);
+	teardown(&w);
+}
+
+/* Not kept, and said so once: the others are written, now and at the end. */
+static void a_refused_row_keeps_no_other(void)
+{
+	struct world w;
+	struct location_counters c;
+	setup(&w, LOCATION_WRITE_BACK);
+	add_many(&w, 1200);
+	w.rig.refused = "sip:700";
+	rig_seconds(&w.rig, 60);
+	CHECK_INT(rows(&w), 1199);
+	CHECK(w.rig.asked < 50);
+	CHECK_INT(rig_logged(&w.rig, "sip:700 of bob is not kept: incorrect string value"), 1);
+	location_count(w.l, &c);
+	CHECK_INT(c.dirty, 0);
+	rig_seconds(&w.rig, 120);
+	CHECK_INT(rig_logged(&w.rig, "sip:700"), 1);
+	teardown(&w);
+	CHECK_INT(w.close_error, STORE_OK);
+}
+
+static void a_refused_row_at_the_end_keeps_no_other(void)
+{
+	struct world w;
+	setup(&w, LOCATION_WRITE_BACK);
+	add_many(&w, 1200);
+	w.rig.refused = "sip:3";
+	stop(&w);
+	CHECK_INT(rows(&w), 1199);
+	CHECK_INT(w.close_error, STORE_FAILED);
+	rig_free(&w.rig);
+}
+
+/* When nothing is taken it is not the rows: most are there for the next time. */
+static void a_refusing_table_ends_the_flush(void)
+{
+	struct world w;
+	struct location_counters c;
+	setup(&w, LOCATION_WRITE_BACK);
+	add_many(&w, 1200);
+	w.rig.refused = "*";
+	rig_seconds(&w.rig, 60);
+	CHECK(w.rig.asked < 50);
+	location_count(w.l, &c);
+	CHECK(c.dirty > 1190);
+	w.rig.refused = NULL;
+	rig_seconds(&w.rig, 60);
+	CHECK_INT(rows(&w), c.dirty);
 	teardown(&w);
 }
 
@@ -335,6 +390,9 @@ int main(void)
 	TEST(write_back_waits_for_the_tick);
 	TEST(write_back_writes_at_the_end);
 	TEST(a_failed_flush_keeps_its_dirt);
+	TEST(a_refused_row_keeps_no_other);
+	TEST(a_refused_row_at_the_end_keeps_no_other);
+	TEST(a_refusing_table_ends_the_flush);
 	TEST(a_failed_last_flush_is_told);
 	TEST(changes_during_a_flush);
 	TEST(expired_rows_leave_the_store);

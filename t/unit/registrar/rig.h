@@ -21,15 +21,29 @@ struct rig {
 	bool slow;           /* ops wait for rig_serve() */
 	bool broken;         /* ops fail */
 	bool forgetful;      /* writes happen, but nobody hears of it */
+	const char *refused; /* a write of this contact fails; "*": each does */
 	unsigned asked;      /* ops since rig_init */
 	enum store_kind last;
 };
+
+static inline bool rig_refuses(const struct rig *r, const struct store_op *op)
+{
+	if (!r->refused || op->kind != STORE_LOCATION_WRITE)
+		return false;
+	for (unsigned i = 0; i < op->n_puts; i++)
+		if (slice_eq(op->puts[i].contact, slice_str(r->refused)))
+			return true;
+	return strcmp(r->refused, "*") == 0;
+}
 
 static inline void rig_answer(struct rig *r, struct store_op *op)
 {
 	if (r->broken) {
 		op->error = STORE_UNAVAILABLE;
 		op->message = SLICE("it is unplugged");
+	} else if (rig_refuses(r, op)) {
+		op->error = STORE_FAILED;
+		op->message = SLICE("incorrect string value");
 	} else {
 		store_run(r->db, op);
 	}
