@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_SESSIONS = 16, MAX_LINE = 256, MAX_ANSWER = 1024 * 1024 };
+enum { MAX_SESSIONS = 16, MAX_LINE = 256 };
 
 struct control {
 	uv_pipe_t pipe;
@@ -20,24 +20,33 @@ struct control {
 	unsigned n_sessions;
 };
 
-struct session {
+struct question {
 	struct list node;
 	struct control *control;
 	uv_pipe_t pipe;
 	uv_write_t write;
 	char line[MAX_LINE];
 	size_t n;
-	struct buf answer;
+	char *answer;
+	bool asked;  /* the answer is still to come: it must find us */
+	bool closed; /* nobody is there for it */
 };
 
-static void session_gone(uv_handle_t *h)
+static void session_free(struct question *c)
 {
-	struct session *c = h->data;
-	buf_free(&c->answer);
+	free(c->answer);
 	free(c);
 }
 
-static void session_close(struct session *c)
+static void session_gone(uv_handle_t *h)
+{
+	struct question *c = h->data;
+	c->closed = true;
+	if (!c->asked)
+		session_free(c);
+}
+
+static void session_close(struct question *c)
 {
 	if (uv_is_closing((uv_handle_t *)&c->pipe))
 		return;
@@ -52,33 +61,49 @@ static void on_written(uv_write_t *w, int status)
 	session_close(w->data);
 }
 
-static void session_answer(struct session *c, struct slice line)
+static void session_ask(struct question *c, struct slice line)
 {
 	uv_read_stop((uv_stream_t *)&c->pipe);
-	c->control->user.command(c->control->user.data, slice_trim(line), &c->answer);
-	uv_buf_t out = uv_buf_init(c->answer.p, (unsigned)c->answer.n);
+	c->asked = true;
+	c->control->user.command(c->control->user.data, slice_trim(line), c);
+}
+
+static void session_write(struct question *c, struct slice lines)
+{
+	c->answer = mem_alloc(lines.n + 1);
+	memcpy(c->answer, lines.p ? lines.p : "", lines.n);
+	uv_buf_t out = uv_buf_init(c->answer, (unsigned)lines.n);
 	c->write.data = c;
 	if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &out, 1, on_written) < 0)
 		session_close(c);
 }
 
+void question_answer(struct question *c, struct slice lines)
+{
+	c->asked = false;
+	if (c->closed)
+		session_free(c);
+	else if (!uv_is_closing((uv_handle_t *)&c->pipe))
+		session_write(c, lines);
+}
+
 static void give_room(uv_handle_t *h, size_t hint, uv_buf_t *room)
 {
-	struct session *c = h->data;
+	struct question *c = h->data;
 	(void)hint;
 	*room = uv_buf_init(c->line + c->n, (unsigned)(MAX_LINE - c->n));
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *room)
 {
-	struct session *c = s->data;
+	struct question *c = s->data;
 	(void)room;
 	if (n > 0)
 		c->n += (size_t)n;
 	struct slice seen = slice_of(c->line, c->n);
 	const char *end = slice_chr(seen, '\n');
 	if (end)
-		session_answer(c, slice_range(c->line, end));
+		session_ask(c, slice_range(c->line, end));
 	else if (n < 0) /* the end, or no room for more */
 		session_close(c);
 }
@@ -88,10 +113,9 @@ static void on_connection(uv_stream_t *listener, int status)
 	struct control *ct = listener->data;
 	if (status < 0)
 		return;
-	struct session *c = mem_zalloc(sizeof *c);
+	struct question *c = mem_zalloc(sizeof *c);
 	c->control = ct;
 	c->pipe.data = c;
-	buf_init(&c->answer, MAX_ANSWER);
 	uv_pipe_init(listener->loop, &c->pipe, 0);
 	list_push(&ct->sessions, &c->node);
 	ct->n_sessions++;
@@ -176,6 +200,6 @@ void control_close(struct control *ct)
 {
 	unlink(ct->address.sun_path);
 	LIST_EACH_SAFE (node, &ct->sessions)
-		session_close(CONTAINER(node, struct session, node));
+		session_close(CONTAINER(node, struct question, node));
 	uv_close((uv_handle_t *)&ct->pipe, control_gone);
 }

@@ -2,28 +2,34 @@
 #include "app/console.h"
 #include "app/control.h"
 #include "app/listen.h"
+#include "app/reload.h"
 #include "app/stats.h"
+#include "script/settings_change.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WHY_MAX = 16 * 1024, N_SIGNALS = 3 };
+enum { WHY_MAX = 16 * 1024, ANSWER_MAX = 1024 * 1024, N_SIGNALS = 3 };
 
 struct daemon {
 	const struct options *options;
 	struct log log;
 	struct buf why;
-	struct script *script;
-	struct settings settings; /* the script's with the flags laid over; borrows its texts */
+	struct script *script;    /* until the worker takes it */
+	struct source files;      /* of the first load, for --watch */
 	struct settings flags;    /* owns the texts of the flags */
+	struct settings asked;    /* the first script's settings, with the flags laid over … */
+	struct settings settings; /* … and with addresses that sockets can have */
 	uv_loop_t loop;
 	uv_signal_t signals[N_SIGNALS];
 	struct control *control;
+	struct reload *reload;
 	struct worker worker;
 	uint64_t started_ms;
-	bool started; /* else a signal waits until it is */
-	bool leaving; /* a signal asked for it */
+	bool started;       /* else a signal waits until it is */
+	bool reload_wanted; /* a signal asked for it too early */
+	bool leaving;       /* a signal asked for it */
 	bool stopping, stopped;
 };
 
@@ -35,52 +41,123 @@ static int fail(struct daemon *d)
 
 /* Settings: the script's, then the flags. */
 
-static int lay_listen(struct daemon *d)
+static int read_flags(struct daemon *d)
 {
 	const struct options *o = d->options;
-	if (o->n_listen > 0)
-		d->flags.n_listen = 0;
 	for (unsigned i = 0; i < o->n_listen; i++)
 		if (settings_add_listen(&d->flags, slice_str(o->listen[i]), &d->why) < 0)
 			return -1;
-	for (unsigned i = 0; o->n_listen > 0 && i < d->flags.n_listen; i++) {
-		d->settings.listen[i] = d->flags.listen[i];
-		d->settings.advertise[i] = d->flags.advertise[i];
-		d->settings.n_listen = i + 1;
-	}
-	return listen_expand(&d->settings, &d->why);
+	return 0;
 }
 
-static int lay_flags(struct daemon *d)
+/* out borrows the texts of both. */
+static int lay(const struct daemon *d, const struct script *s, struct settings *out,
+	       struct buf *why)
 {
 	const struct options *o = d->options;
-	d->settings = *script_settings(d->script);
+	*out = *script_settings(s);
 	if (o->store)
-		d->settings.store = slice_str(o->store);
+		out->store = slice_str(o->store);
 	if (o->control)
-		d->settings.control = slice_str(o->control);
-	console_configure(&d->log, d->settings.log_level, o->verbose, d->settings.log_colour);
-	if (lay_listen(d) < 0)
+		out->control = slice_str(o->control);
+	for (unsigned i = 0; i < d->flags.n_listen; i++) {
+		out->listen[i] = d->flags.listen[i];
+		out->advertise[i] = d->flags.advertise[i];
+		out->n_listen = d->flags.n_listen;
+	}
+	return database_check_url(out->store, why);
+}
+
+static void configure_log(struct daemon *d, const struct settings *s)
+{
+	console_configure(&d->log, s->log_level, d->options->verbose, s->log_colour);
+}
+
+static int load(struct daemon *d)
+{
+	const struct script_loading how = {.log = &d->log, .source = &d->files};
+	struct settings laid;
+	if (script_load(&d->script, d->options->script, &how, &d->why) < 0 ||
+	    lay(d, d->script, &laid, &d->why) < 0)
 		return -1;
-	return database_check_url(d->settings.store, &d->why);
+	configure_log(d, &laid);
+	settings_copy(&d->asked, &laid);
+	settings_copy(&d->settings, &laid);
+	return listen_expand(&d->settings, &d->why);
 }
 
 static int configure(struct daemon *d)
 {
 	settings_init(&d->flags);
+	settings_init(&d->asked);
+	settings_init(&d->settings);
+	source_init(&d->files);
 	buf_init(&d->why, WHY_MAX);
 	console_init(&d->log);
-	if (script_load(&d->script, d->options->script, &d->log, NULL, &d->why) < 0)
-		return -1;
-	return lay_flags(d);
+	return read_flags(d) < 0 ? -1 : load(d);
 }
 
 static void forget(struct daemon *d)
 {
-	if (d->script)
-		script_free(d->script);
+	script_free(d->script);
+	settings_free(&d->settings);
+	settings_free(&d->asked);
 	settings_free(&d->flags);
+	source_free(&d->files);
 	buf_free(&d->why);
+}
+
+/* Reload */
+
+static int have_room(void *data, struct buf *why)
+{
+	const struct daemon *d = data;
+	return generations_have_room(&d->worker.node.scripts, why) ? 0 : -1;
+}
+
+/* Also what waits for a restart must be fit for it. */
+static int lay_fresh(const struct daemon *d, const struct script *s, struct settings *out,
+		     struct buf *why)
+{
+	buf_printf(why, "%s: ", d->options->script);
+	if (lay(d, s, out, why) < 0)
+		return -1;
+	struct settings expanded = *out;
+	if (listen_expand(&expanded, why) < 0)
+		return -1;
+	buf_reset(why);
+	return 0;
+}
+
+static int take_over(void *data, struct script *const *scripts, uint64_t load_us, struct buf *news)
+{
+	struct daemon *d = data;
+	struct settings fresh;
+	struct buf waiting;
+	if (lay_fresh(d, scripts[0], &fresh, news) < 0)
+		return -1;
+	node_take_over(&d->worker.node, scripts[0], &fresh);
+	configure_log(d, &fresh);
+	buf_printf(news, "generation %u is in service, loaded in %llu.%llu ms\n",
+		   d->worker.node.scripts.newest, (unsigned long long)(load_us / 1000),
+		   (unsigned long long)(load_us / 100 % 10));
+	buf_init(&waiting, WHY_MAX);
+	settings_waiting(&d->asked, &fresh, &waiting);
+	if (waiting.n)
+		buf_printf(news, "waiting for a restart: %.*s\n", SLICE_ARG(buf_slice(&waiting)));
+	buf_free(&waiting);
+	return 0;
+}
+
+static void open_reload(struct daemon *d)
+{
+	const struct reload_user user = {d, have_room, take_over};
+	reload_open(&d->reload, &d->loop, &d->log, d->options->script, 1, &user);
+	if (d->options->watch)
+		reload_watch(d->reload, &d->files);
+	source_free(&d->files);
+	if (d->reload_wanted)
+		reload_request(d->reload, NULL, NULL);
 }
 
 /* Stop */
@@ -97,6 +174,9 @@ static void stop(struct daemon *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
+	if (d->reload)
+		reload_close(d->reload);
+	d->reload = NULL;
 	if (d->control)
 		control_close(d->control);
 	d->control = NULL;
@@ -107,7 +187,9 @@ static void on_signal(uv_signal_t *h, int number)
 {
 	struct daemon *d = h->data;
 	if (number == SIGHUP) {
-		log_notice(&d->log, "SIGHUP does nothing: restart to take up a changed script");
+		d->reload_wanted = true;
+		if (d->reload)
+			reload_request(d->reload, NULL, NULL);
 		return;
 	}
 	log_notice(&d->log, "stopping: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -129,16 +211,41 @@ static void watch_signals(struct daemon *d)
 	}
 }
 
-static void on_command(void *data, struct slice line, struct buf *out)
+static void put_stats(const struct daemon *d, struct buf *out)
+{
+	struct reload_counters c = {0};
+	if (d->reload)
+		reload_count(d->reload, &c);
+	buf_printf(out, "uptime_s %llu\nreloads %llu\nreloads.refused %llu\n",
+		   (unsigned long long)((uv_now(&d->loop) - d->started_ms) / 1000),
+		   (unsigned long long)c.done, (unsigned long long)c.refused);
+	stats_put(&d->worker, out);
+}
+
+static void on_reloaded(void *data, bool ok, struct slice news)
+{
+	struct buf out;
+	buf_init(&out, WHY_MAX);
+	buf_printf(&out, ok ? "ok %.*s" : "error %.*s\n", SLICE_ARG(news));
+	question_answer(data, buf_slice(&out));
+	buf_free(&out);
+}
+
+static void on_command(void *data, struct slice line, struct question *q)
 {
 	struct daemon *d = data;
-	if (!slice_eq(line, SLICE("stats"))) {
-		buf_puts(out, "error unknown command\n");
+	struct buf out;
+	if (slice_eq(line, SLICE("reload")) && d->reload) {
+		reload_request(d->reload, q, on_reloaded);
 		return;
 	}
-	buf_printf(out, "uptime_s %llu\n",
-		   (unsigned long long)((uv_now(&d->loop) - d->started_ms) / 1000));
-	stats_put(&d->worker, out);
+	buf_init(&out, ANSWER_MAX);
+	if (slice_eq(line, SLICE("stats")))
+		put_stats(d, &out);
+	else
+		buf_puts(&out, d->reload ? "error unknown command\n" : "error not yet\n");
+	question_answer(q, buf_slice(&out));
+	buf_free(&out);
 }
 
 static int open_control(struct daemon *d)
@@ -162,11 +269,14 @@ static void tell_ready(struct daemon *d)
 static int start(struct daemon *d)
 {
 	struct worker *w = &d->worker;
-	if (worker_open(w, &d->loop, &d->log, &d->settings, d->script, &d->why) < 0 ||
-	    open_control(d) < 0 || worker_start(w, &d->why) < 0)
+	if (worker_open(w, &d->loop, &d->log, &d->settings, d->script, &d->why) < 0)
+		return -1;
+	d->script = NULL;
+	if (open_control(d) < 0 || worker_start(w, &d->why) < 0)
 		return -1;
 	d->started = true;
 	tell_ready(d);
+	open_reload(d);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "Usage: lunasip [-l udp:ADDR:PORT]... [-d STORE] [-c] [-v]... [-s PATH] SCRIPT.lua\n";
+    "Usage: lunasip [-l udp:ADDR:PORT]... [-d STORE] [-c] [-v]... [-s PATH] [--watch] SCRIPT.lua\n";
 
 static const char help[] =
     "\n"
@@ -20,7 +20,8 @@ static const char help[] =
     "                                sqlite:PATH\n"
     "                                mysql://USER:PASSWORD@HOST:PORT/DATABASE[?socket=PATH]\n"
     "                              (`lunactl -d STORE db init` creates the tables)\n"
-    "  -s, --control PATH          the socket that `lunactl stats` asks\n"
+    "  -s, --control PATH          the socket that `lunactl stats` and `reload` ask\n"
+    "      --watch                 reload when the script, or a module beside it, is saved\n"
     "  -c, --check                 check the script and the settings, then exit: 0, or 1 with\n"
     "                              file, line and reason\n"
     "  -v, --verbose               log more; twice: much more\n"
@@ -30,16 +31,24 @@ static const char help[] =
     "SCRIPT.lua returns a table: request(req), and if wanted reply(rpl), failure, branch\n"
     "and settings.  Flags win over settings.\n"
     "\n"
+    "SIGHUP reloads the script, wholly or not at all (doc/reload.md).\n"
     "SIGTERM and SIGINT stop it cleanly: what is still to be written is written first.\n"
     "Exit status: 0 stopped or checked, 1 something failed (one line says what), 2 misuse.\n"
     "\n"
     "Settings, their defaults and what they mean (doc/settings.md):\n\n";
 
+enum { FLAG_WATCH = 256 }; /* it has no letter */
+
 static const struct option flags[] = {
-    {"listen", required_argument, NULL, 'l'},  {"store", required_argument, NULL, 'd'},
-    {"control", required_argument, NULL, 's'}, {"check", no_argument, NULL, 'c'},
-    {"verbose", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
+    {"listen", required_argument, NULL, 'l'},
+    {"store", required_argument, NULL, 'd'},
+    {"control", required_argument, NULL, 's'},
+    {"check", no_argument, NULL, 'c'},
+    {"watch", no_argument, NULL, FLAG_WATCH},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static int misuse(const char *why)
@@ -90,6 +99,9 @@ static int take_flag(struct options *o, int flag, char *value)
 		return 0;
 	case 'c':
 		o->check = true;
+		return 0;
+	case FLAG_WATCH:
+		o->watch = true;
 		return 0;
 	case 'v':
 		o->verbose++;

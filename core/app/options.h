@@ -18,6 +18,7 @@ struct options {
 	const char *control;
 	unsigned verbose;
 	bool check;
+	bool watch;
 };
 
 /*

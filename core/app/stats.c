@@ -46,15 +46,36 @@ static void put_proxy(const struct proxy *p, struct buf *out)
 	put(out, "proxy.stray_acks_dropped", p->counters.stray_acks_dropped);
 }
 
-static void put_script(const struct script *s, struct buf *out)
+static void put_script(const struct generations *g, struct buf *out)
 {
 	struct script_counters c;
-	script_count(s, &c);
+	generations_count(g, &c);
 	put(out, "messages", c.messages);
 	put(out, "coroutines", c.coroutines);
 	put(out, "parked", c.parked);
 	put(out, "script.errors", c.errors);
 	put(out, "script.memory_bytes", c.memory_bytes);
+}
+
+/* The living ones, the oldest first; the last one is in service. */
+static void put_generations(const struct generations *g, struct buf *out)
+{
+	put(out, "generations", g->n);
+	for (unsigned i = 0; i < g->n; i++) {
+		struct generation one;
+		generations_get(g, i, &one);
+		const struct {
+			const char *key;
+			uint64_t value;
+		} rows[] = {{"age_s", one.age_ms / 1000},
+			    {"messages", one.counters.messages},
+			    {"transactions", one.counters.alive},
+			    {"parked", one.counters.parked},
+			    {"memory_bytes", one.counters.memory_bytes}};
+		for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
+			buf_printf(out, "generation.%u.%s %llu\n", one.number, rows[k].key,
+				   (unsigned long long)rows[k].value);
+	}
 }
 
 static void put_location(const char *name, const struct location *l, struct buf *out)
@@ -81,7 +102,8 @@ void stats_put(const struct worker *w, struct buf *out)
 	put_transport(&w->node.transport.counters, out);
 	put_txn(&w->node.proxy.txn, out);
 	put_proxy(&w->node.proxy, out);
-	put_script(w->node.script, out);
+	put_script(&w->node.scripts, out);
+	put_generations(&w->node.scripts, out);
 	put_location("location", w->node.location, out);
 	put_location("aliases", w->node.aliases, out);
 }

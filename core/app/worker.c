@@ -1,5 +1,6 @@
 #include "app/worker.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,12 +15,41 @@ static void tick(void *data)
 	clock_tick(&w->clock);
 }
 
+struct burial {
+	uv_work_t work;
+	struct script *script;
+};
+
+static void bury(uv_work_t *work)
+{
+	struct burial *b = work->data;
+	script_free(b->script);
+}
+
+static void buried(uv_work_t *work, int status)
+{
+	(void)status;
+	free(work->data);
+}
+
+/* A large state takes its time to close: not on the loop. */
+static void on_script_gone(void *data, struct script *s)
+{
+	struct worker *w = data;
+	struct burial *b = mem_zalloc(sizeof *b);
+	b->script = s;
+	b->work.data = b;
+	uv_queue_work(w->loop, &b->work, bury, buried);
+}
+
 /* Deaf until the locations are loaded: nobody shall be told that somebody is not there. */
 static void wire(struct worker *w, const struct settings *s, struct script *script)
 {
 	struct net *net = udp_net(w->udp);
 	node_init(&w->node, &w->env, net, w->database.store, s, script);
 	w->node.host.pid = getpid();
+	w->node.scripts.bury = on_script_gone;
+	w->node.scripts.bury_data = w;
 	w->node.transport.trace = trace_user(&w->trace);
 	w->upward = net->user;
 	net->user = (struct net_user){0};
@@ -113,7 +143,7 @@ static void on_node_stopped(void *data, struct node *n)
 static bool is_busy(const struct worker *w)
 {
 	struct script_counters c;
-	script_count(w->node.script, &c);
+	generations_count(&w->node.scripts, &c);
 	return c.coroutines > 0 || database_pending(&w->database) > 0;
 }
 

@@ -36,8 +36,8 @@ struct worker {
 	void *stopped_data;
 };
 
-/* Borrows all.  0, or -1 with a sentence in why; worker_stop() and
- * worker_close() must follow either way. */
+/* Takes script (when it returns 0), borrows all else.  0, or -1 with a sentence in why;
+ * worker_stop() and worker_close() must follow either way. */
 int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct settings *s,
 		struct script *script, struct buf *why);
 /* Turns the loop until the locations are loaded.  0, or -1 with a sentence in why. */

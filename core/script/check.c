@@ -11,7 +11,6 @@
 
 enum {
 	MAX_SOURCES = 200,
-	MAX_SOURCE_BYTES = 4 << 20,
 	MAX_TOLD = 10, /* mistakes; of more only the number is told */
 	MAX_WHAT_BYTES = 400,
 };
@@ -334,20 +333,19 @@ static void check_global(struct check *c, const struct fact_var *v)
 
 /* Sources: the script, and what it requires from its own folder. */
 
-static bool read_text(struct check *c, const char *path, check_read *read, struct slice *text)
+static bool read_text(struct source *files, const char *path, struct slice *text)
 {
-	struct buf bytes;
+	struct buf why;
 
-	buf_init(&bytes, MAX_SOURCE_BYTES);
-	bool found = read(path, &bytes) == 0;
-	if (found)
-		*text = arena_dup(&c->arena, buf_slice(&bytes));
-	buf_free(&bytes);
-	return found && text->p;
+	buf_init(&why, MAX_WHAT_BYTES);
+	bool found = source_read(files, path, text, &why) == 0;
+	buf_free(&why);
+	return found;
 }
 
 /* NAME.lua or NAME/init.lua beside the script, as require finds it. */
-static void read_module(struct check *c, const char *script, struct slice name, check_read *read)
+static void read_module(struct check *c, const char *script, struct slice name,
+			struct source *files)
 {
 	static const char *const tails[] = {".lua", "/init.lua"};
 	const char *slash = strrchr(script, '/');
@@ -360,7 +358,7 @@ static void read_module(struct check *c, const char *script, struct slice name, 
 	for (unsigned i = 0; i < 2; i++) {
 		struct slice text,
 		    path = arena_printf(&c->arena, "%.*s/%s%s", SLICE_ARG(folder), file, tails[i]);
-		if (!read_text(c, path.p, read, &text))
+		if (!read_text(files, path.p, &text))
 			continue;
 		luafacts_read(&c->facts, path.p, name, text);
 		return;
@@ -393,14 +391,14 @@ static struct slice required_by(const struct check *c, const struct fact_call *c
 }
 
 /* Calls are added at the end of the list, so that modules of modules are found too. */
-static void read_sources(struct check *c, const char *path, struct slice text, check_read *read)
+static void read_sources(struct check *c, const char *path, struct slice text, struct source *files)
 {
 	luafacts_read(&c->facts, path, SLICE_NULL, text);
 
 	for (struct fact_call *call = c->facts.calls; call; call = call->next) {
 		struct slice name = required_by(c, call);
 		if (name.p && c->facts.sources->number < MAX_SOURCES && !changes_require(c))
-			read_module(c, path, name, read);
+			read_module(c, path, name, files);
 	}
 	for (struct fact_source *s = c->facts.sources; s; s = s->next)
 		c->facts.tainted |= s->broken;
@@ -432,7 +430,7 @@ static int report(const struct check *c, struct buf *why)
 	return n ? -1 : 0;
 }
 
-int check_script(lua_State *L, const char *path, struct slice text, check_read *read,
+int check_script(lua_State *L, const char *path, struct slice text, struct source *files,
 		 struct buf *why)
 {
 	struct check c = {.L = L};
@@ -440,7 +438,7 @@ int check_script(lua_State *L, const char *path, struct slice text, check_read *
 	arena_init(&c.arena, 16384);
 	buf_init(&c.what, MAX_WHAT_BYTES);
 	luafacts_init(&c.facts, &c.arena);
-	read_sources(&c, path, text, read);
+	read_sources(&c, path, text, files);
 	look(&c);
 	int status = report(&c, why);
 	buf_free(&c.what);

@@ -10,19 +10,16 @@
 #ifndef SCRIPT_CHECK_H
 #define SCRIPT_CHECK_H
 
-#include "base/buf.h"
+#include "script/source.h"
 
 #include <lua.h>
 
-/* Reads a whole file; 0, or -1. */
-typedef int check_read(const char *path, struct buf *text);
-
 /*
  * text has been loaded into L: its globals are there.  Nothing is called in L,
- * nothing allocated.  0, or -1 and the mistakes, "PATH:LINE: what", a line
- * each, in why.
+ * nothing allocated.  files: where it was loaded from.  0, or -1 and the mistakes, "PATH:LINE:
+ * what", a line each, in why.
  */
-int check_script(lua_State *L, const char *path, struct slice text, check_read *read,
+int check_script(lua_State *L, const char *path, struct slice text, struct source *files,
 		 struct buf *why);
 
 #endif

@@ -41,6 +41,7 @@ void message_end(struct message *m)
 	reset(m);
 	list_push(&s->idle_messages, &m->node);
 	s->counters.alive--;
+	script_rest(s);
 }
 
 void message_free_all(struct script *s)

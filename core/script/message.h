@@ -14,7 +14,8 @@
 /* One generation. */
 struct script {
 	struct state state;
-	char *name; /* as given to script_load; owned */
+	char *name;            /* as given to script_load; owned */
+	struct source *source; /* while it is loaded */
 	struct settings settings;
 	struct log *log;
 	const struct script_host *host; /* NULL: not attached */
@@ -25,6 +26,13 @@ struct script {
 	struct list idle_runs;     /* of run.node */
 	struct list idle_messages; /* of message.node */
 	uint64_t next_id;
+
+	/* What generations know of it. */
+	struct list generation;
+	unsigned number;
+	uint64_t born_ms, retired_ms;
+	bool retired, warned;
+
 	struct script_counters counters;
 };
 
@@ -46,6 +54,9 @@ struct message {
 	bool authorized;
 	struct auth_identity identity;
 };
+
+/* Something of s has ended: tells the host when it was the last of a retired one. */
+void script_rest(const struct script *s);
 
 struct message *message_new(struct script *s, struct context *c);
 void message_end(struct message *m);

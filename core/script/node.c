@@ -1,5 +1,6 @@
 #include "script/node.h"
 
+#include "script/settings_change.h"
 #include "sip/digest.h"
 #include "sip/lex.h"
 
@@ -23,7 +24,7 @@ bool node_has_table(struct slice table)
 
 static struct location *open_location(struct node *n, struct slice table)
 {
-	const struct settings *s = n->settings;
+	const struct settings *s = &n->settings;
 	struct location_options o = {
 	    .table = table,
 	    .mode = s->db_mode,
@@ -34,27 +35,50 @@ static struct location *open_location(struct node *n, struct slice table)
 	return location_new(n->env, n->store, &o);
 }
 
-static void wire_proxy(struct node *n, struct net *net)
+static void on_idle(void *data)
 {
-	const struct settings *s = n->settings;
-	struct proxy_options o = {
-	    .aliases = s->aliases,
-	    .n_aliases = s->n_aliases,
-	    .timer_c_ms = s->timer_c_ms,
-	    .ring_max_ms = s->ring_max_ms,
-	    .full_lr = s->full_lr,
-	    .loop_key = rand_u64(n->env->rand),
-	};
-	struct proxy_user user = script_proxy_user(n->script);
+	struct node *n = data;
+
+	generations_idle(&n->scripts);
+}
+
+/* What is in force from now on; timers that run keep their times. */
+static void apply_to_proxy(struct node *n)
+{
+	const struct settings *s = &n->settings;
+	struct proxy_options *o = &n->proxy.options;
+	struct txn *x = &n->proxy.txn;
+
+	o->aliases = s->aliases;
+	o->n_aliases = s->n_aliases;
+	o->timer_c_ms = s->timer_c_ms;
+	o->ring_max_ms = s->ring_max_ms;
+	o->full_lr = s->full_lr;
+	x->timers = s->timers;
+	x->max_servers = s->max_transactions;
+	x->max_bytes = s->max_memory_bytes;
+	x->server_name = s->server;
+}
+
+/* The longest that a request of an old script may take by rights, and a minute. */
+static void apply_to_scripts(struct node *n)
+{
+	const struct settings *s = &n->settings;
+
+	n->scripts.max = s->script_generations;
+	n->scripts.patience_ms = s->ring_max_ms + 64 * (uint64_t)s->timers.t1_ms + 60000;
+}
+
+static void wire_proxy(struct node *n, struct net *net, struct script *script)
+{
+	const struct proxy_options o = {.loop_key = rand_u64(n->env->rand)};
+	struct proxy_user user = script_proxy_user(script);
 
 	proxy_init(&n->proxy, n->env, &o, &user);
-	n->proxy.txn.timers = s->timers;
-	n->proxy.txn.max_servers = s->max_transactions;
-	n->proxy.txn.max_bytes = s->max_memory_bytes;
-	n->proxy.txn.server_name = s->server;
 	struct transport_user up = txn_transport_user(&n->proxy.txn);
-	transport_init(&n->transport, n->env, net, &up, s->advertise);
+	transport_init(&n->transport, n->env, net, &up, n->settings.advertise);
 	proxy_attach(&n->proxy, &n->transport);
+	apply_to_proxy(n);
 }
 
 void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
@@ -63,11 +87,10 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	memset(n, 0, sizeof(*n));
 	n->env = env;
 	n->store = store;
-	n->settings = settings;
-	n->script = script;
+	settings_copy(&n->settings, settings);
 	n->registrar = settings->registrar;
 	buf_init(&n->why, 1024);
-	wire_proxy(n, net);
+	wire_proxy(n, net, script);
 	n->auth = auth_new(env, store, &settings->auth);
 	n->location = open_location(n, SLICE("location"));
 	n->aliases = open_location(n, SLICE("aliases"));
@@ -77,9 +100,36 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	    .auth = n->auth,
 	    .registrar = &n->registrar,
 	    .location = location_of,
+	    .idle = on_idle,
 	    .data = n,
 	};
-	script_attach(script, &n->host);
+	generations_init(&n->scripts, env, script, &n->host);
+	apply_to_scripts(n);
+}
+
+/* Each tick counts from here anew, so the interval is touched only when it changes. */
+static void apply_to_locations(struct node *n, uint32_t before_s)
+{
+	uint32_t interval_s = n->settings.timer_interval_s;
+
+	if (interval_s == before_s)
+		return;
+	location_set_flush(n->location, interval_s * 1000);
+	location_set_flush(n->aliases, interval_s * 1000);
+}
+
+void node_take_over(struct node *n, struct script *script, const struct settings *settings)
+{
+	uint32_t interval_s = n->settings.timer_interval_s;
+
+	settings_take(&n->settings, settings);
+	n->registrar = n->settings.registrar;
+	auth_set_options(n->auth, &n->settings.auth);
+	apply_to_proxy(n);
+	apply_to_locations(n, interval_s);
+	apply_to_scripts(n);
+	n->proxy.user = script_proxy_user(script);
+	generations_take_over(&n->scripts, script, &n->host);
 }
 
 /* One secret, two uses that must not tell of each other. */
@@ -153,8 +203,8 @@ static void start_secret(struct node *n)
 	uint8_t bytes[SECRET_BYTES];
 	struct buf hex;
 
-	if (n->settings->auth_secret.n) {
-		use_secret(n, n->settings->auth_secret);
+	if (n->settings.auth_secret.n) {
+		use_secret(n, n->settings.auth_secret);
 		start_step(n);
 		return;
 	}
@@ -171,8 +221,8 @@ static void start_secret(struct node *n)
 void node_start(struct node *n, void *data,
 		void (*started)(void *data, struct node *n, struct slice error))
 {
-	bool load = n->settings->db_mode == LOCATION_WRITE_THROUGH ||
-		    n->settings->db_mode == LOCATION_WRITE_BACK;
+	bool load = n->settings.db_mode == LOCATION_WRITE_THROUGH ||
+		    n->settings.db_mode == LOCATION_WRITE_BACK;
 
 	n->data = data;
 	n->started = started;
@@ -227,6 +277,8 @@ void node_free(struct node *n)
 		node_stop(n, NULL, nothing);
 	transport_free(&n->transport);
 	proxy_free(&n->proxy);
+	generations_free(&n->scripts);
 	auth_free(n->auth);
+	settings_free(&n->settings);
 	buf_free(&n->why);
 }

@@ -6,20 +6,20 @@
 #ifndef SCRIPT_NODE_H
 #define SCRIPT_NODE_H
 
-#include "script/script.h"
+#include "script/generations.h"
 #include "store/store.h"
 
 struct node {
 	struct env *env;
 	struct store *store;
-	const struct settings *settings;
+	struct settings settings; /* in force: the node's own */
 	struct transport transport;
 	struct proxy proxy;
 	struct auth *auth;
 	struct location *location;
 	struct location *aliases;
 	struct registrar_options registrar;
-	struct script *script;
+	struct generations scripts;
 	struct script_host host; /* the daemon sets host.pid after node_init() */
 
 	/* Of the start and stop that are going on. */
@@ -34,9 +34,9 @@ struct node {
 bool node_has_table(struct slice table);
 
 /*
- * Wires n and attaches script.  All pointers are borrowed and outlive n; the
- * net has its sockets already and is listened to from here on.  Whoever sends
- * before `started` is answered from an empty location table.
+ * Wires n.  Takes script, copies settings; all else is borrowed and outlives n.
+ * The net has its sockets already and is listened to from here on.  Whoever
+ * sends before `started` is answered from an empty location table.
  */
 void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
 	       const struct settings *settings, struct script *script);
@@ -44,10 +44,18 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
  * maybe before this returns; error is empty, or a sentence for the operator. */
 void node_start(struct node *n, void *data,
 		void (*started)(void *data, struct node *n, struct slice error));
+/*
+ * Another script serves from the next message on; called between two of them.
+ * What is under way goes on with the script it began with.  Takes script; of
+ * settings what need not wait for a restart is in force at once.  It cannot
+ * fail: all that can be wrong has been asked before, room too
+ * (generations_have_room).
+ */
+void node_take_over(struct node *n, struct script *script, const struct settings *settings);
 /* Writes what is left of the location (db_mode 2). stopped is called once; node_free() may follow.
  */
 void node_stop(struct node *n, void *data, void (*stopped)(void *data, struct node *n));
-/* Ends all transactions without a word.  No store operation may be under way. */
+/* Ends all transactions without a word, and the scripts.  No store operation may be under way. */
 void node_free(struct node *n);
 
 #endif

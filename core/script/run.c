@@ -22,17 +22,24 @@ bool run_message_alive(const struct run *r)
 	return r->job.message->serial == r->message_serial;
 }
 
-static struct run *run_new(struct script *s, lua_State *L)
+static struct run *run_new(struct script *s)
 {
-	lua_State *co = lua_newthread(L);
-	int ref = luaL_ref(L, LUA_REGISTRYINDEX);
 	struct run *r = mem_zalloc(sizeof(*r));
 
-	*r = (struct run){.script = s, .co = co, .ref = ref};
+	*r = (struct run){.script = s, .ref = LUA_NOREF};
 	list_init(&r->node);
 	list_push(&s->runs, &r->all);
-	state_limit(&s->state, co);
 	return r;
+}
+
+/* Protected. */
+static void give_thread(struct run *r, lua_State *L)
+{
+	lua_State *co = lua_newthread(L);
+
+	r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	r->co = co;
+	state_limit(&r->script->state, co);
 }
 
 void run_free_all(struct script *s)
@@ -54,12 +61,14 @@ static int prepare(lua_State *L)
 {
 	struct start *start = lua_touserdata(L, 1);
 	struct list *idle = list_shift(&start->script->idle_runs);
-	struct run *r = idle ? CONTAINER(idle, struct run, node) : run_new(start->script, L);
+	struct run *r = idle ? CONTAINER(idle, struct run, node) : run_new(start->script);
 
 	start->run = r;
 	r->job = *start->job;
 	r->message_serial = r->job.message->serial;
 	r->serial++;
+	if (!r->co)
+		give_thread(r, L);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, r->job.function);
 	object_push(L, r);
 	lua_xmove(L, r->co, 2);
@@ -72,8 +81,10 @@ static void recycle(struct run *r)
 
 	r->serial++;
 	r->wait = WAIT_NONE;
-	lua_settop(r->co, 0);
-	state_refresh(&s->state, r->co);
+	if (r->co) {
+		lua_settop(r->co, 0);
+		state_refresh(&s->state, r->co);
+	}
 	list_push(&s->idle_runs, &r->node);
 }
 
@@ -110,6 +121,34 @@ static void report(struct run *r, const char *reason)
 	buf_free(&text);
 }
 
+/* Nothing of it is run any more: it goes with the garbage. */
+static void drop_thread(struct run *r)
+{
+	luaL_unref(r->script->state.L, LUA_REGISTRYINDEX, r->ref);
+	r->ref = LUA_NOREF;
+	r->co = NULL;
+}
+
+/* The error's __tostring and the handler's __close run on what is left of its budget. */
+static void end_thread(struct run *r, bool failed, const char *reason)
+{
+	struct state *state = &r->script->state;
+	uint64_t *outer_budget = state->budget;
+	lua_State *outer_running = state->running;
+
+	state->budget = &r->budget;
+	state->running = NULL;
+	if (failed)
+		report(r, reason);
+	if (r->unlimited)
+		drop_thread(r);
+	else
+		lua_resetthread(r->co);
+	state->running = outer_running;
+	state->budget = outer_budget;
+	state_refresh(state, state->L);
+}
+
 /* reason: of a failure that is no Lua error, or NULL. */
 static void finish(struct run *r, bool failed, const char *reason)
 {
@@ -118,34 +157,53 @@ static void finish(struct run *r, bool failed, const char *reason)
 	s->counters.coroutines--;
 	if (failed) {
 		s->counters.errors++;
-		report(r, reason);
-		lua_resetthread(r->co);
+		end_thread(r, true, reason);
 	}
 	r->job.done(r, failed);
 	recycle(r);
+	script_rest(s);
 }
 
-static void enter(struct run *r, int nargs)
+/* Resumes r; the status, and how many results there are. */
+static int resume(struct run *r, int nargs, int *n)
 {
 	struct script *s = r->script;
 	struct state *state = &s->state;
 	uint64_t *outer_budget = state->budget;
-	int n = 0;
+	lua_State *outer_running = state->running;
+	bool outer_raised = state->raised;
 
 	r->outer = s->current;
 	s->current = r;
 	state->budget = &r->budget;
-	int status = lua_resume(r->co, r->outer ? r->outer->co : state->L, nargs, &n);
+	state->running = r->co;
+	state->raised = false;
+	int status = lua_resume(r->co, r->outer ? r->outer->co : state->L, nargs, n);
+	r->unlimited = state->raised;
+	state->raised = outer_raised;
+	state->running = outer_running;
 	state->budget = outer_budget;
-	state->exhausted = false;
 	s->current = r->outer;
+	return status;
+}
 
-	if (status == LUA_YIELD && r->wait != WAIT_NONE)
+static void enter(struct run *r, int nargs)
+{
+	struct state *state = &r->script->state;
+	char reason[sizeof(state->place) + 50];
+	int n = 0;
+	int status = resume(r, nargs, &n);
+	bool exhausted = state->exhausted;
+
+	state->exhausted = false;
+	if (status == LUA_YIELD && r->wait != WAIT_NONE && !exhausted)
 		return;
 	r->denied =
 	    status == LUA_OK && n > 0 && lua_isboolean(r->co, -n) && !lua_toboolean(r->co, -n);
-	finish(r, status != LUA_OK,
-	       status == LUA_YIELD ? "a handler must not yield: only primitives wait" : NULL);
+	snprintf(reason, sizeof(reason), "%s%s", exhausted ? state->place : "",
+		 exhausted ? "too many instructions: an endless loop?"
+			   : "a handler must not yield: only primitives wait");
+	finish(r, status != LUA_OK, status == LUA_YIELD ? reason : NULL);
 }
 
 int run_start(struct script *s, const struct run_job *job)
@@ -207,8 +265,9 @@ void run_wake(struct run *r)
 	}
 	/* The message ended meanwhile: there is nothing left to do for it. */
 	r->script->counters.coroutines--;
-	lua_resetthread(r->co);
+	end_thread(r, false, NULL);
 	recycle(r);
+	script_rest(r->script);
 }
 
 int run_wait(lua_State *L, struct run *r, lua_KFunction k)

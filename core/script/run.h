@@ -56,6 +56,7 @@ struct run {
 	struct run_job job;
 	uint64_t message_serial; /* of job.message when the run began */
 	bool denied;             /* the handler returned false */
+	bool unlimited;          /* co can be stopped no more: it is not used again */
 	enum run_wait wait;
 
 	/* The answer it waits for. */

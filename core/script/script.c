@@ -1,19 +1,19 @@
 #include "script/check.h"
+#include "script/guard.h"
 #include "script/message.h"
 #include "script/module.h"
 #include "script/nearest.h"
 #include "script/object.h"
 #include "script/repeatable.h"
+#include "script/require.h"
 #include "script/settings_read.h"
 #include "sip/lex.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	MAX_SOURCE_BYTES = 4 << 20,
 	MAX_WHY_BYTES = 4096,
 	LOAD_INSTRUCTIONS = 10000000, /* at top level: well below a second */
 };
@@ -183,23 +183,6 @@ static int read_result(lua_State *L, struct load *l)
 	return read_settings(L, l);
 }
 
-/* The script's own folder comes before all others. */
-static void set_path(lua_State *L, const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	lua_getglobal(L, "package");
-	if (slash)
-		lua_pushlstring(L, name, (size_t)(slash - name));
-	else
-		lua_pushliteral(L, ".");
-	const char *dir = lua_tostring(L, -1);
-	lua_getfield(L, -2, "path");
-	lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", dir, dir, lua_tostring(L, -1));
-	lua_setfield(L, -4, "path");
-	lua_pop(L, 3);
-}
-
 static void preload(lua_State *L)
 {
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
@@ -229,17 +212,17 @@ static int load(lua_State *L)
 	struct load *l = lua_touserdata(L, 1);
 	const char *name = l->script->name;
 
-	set_path(L, name);
+	require_open(L, name);
+	guard_open(L);
 	preload(L);
 	module_set_clock(L);
 	if (l->script->env)
 		repeatable_open(L, l->script->env);
 	object_open(L);
 	lua_pushcfunction(L, error_text);
-	lua_pushfstring(L, "@%s", name);
-	int status = luaL_loadbufferx(L, l->text.p, l->text.n, lua_tostring(L, -1), "t");
+	int status = require_compile(L, name, l->text);
 	if (status == LUA_OK)
-		status = lua_pcall(L, 0, 1, -3);
+		status = lua_pcall(L, 0, 1, -2);
 	if (status != LUA_OK) {
 		if (status == LUA_ERRMEM)
 			buf_printf(&l->why, "%s: ", name);
@@ -260,55 +243,25 @@ static int load(lua_State *L)
 	return 0;
 }
 
-static int read_file(const char *path, struct buf *text, struct buf *why)
-{
-	FILE *f = fopen(path, "r");
-	char block[4096];
-	size_t n;
-
-	if (!f) {
-		buf_printf(why, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	errno = 0;
-	while ((n = fread(block, 1, sizeof(block), f)) > 0)
-		buf_put(text, slice_of(block, n));
-	if (ferror(f))
-		buf_printf(why, "%s: %s", path, strerror(errno));
-	else if (text->failed)
-		buf_printf(why, "%s: larger than %d MiB", path, MAX_SOURCE_BYTES >> 20);
-	fclose(f);
-	return why->n ? -1 : 0;
-}
-
-/* For the check. */
-static int read_module(const char *path, struct buf *text)
-{
-	struct buf why;
-
-	buf_init(&why, MAX_WHY_BYTES);
-	int status = read_file(path, text, &why);
-	buf_free(&why);
-	return status;
-}
-
-static struct script *script_new(const char *name, struct log *log,
-				 const struct script_virtual *virtual)
+static struct script *script_new(const char *name, const struct script_loading *how)
 {
 	struct script *s = mem_zalloc(sizeof(*s));
 
 	s->name = mem_alloc(strlen(name) + 1);
 	memcpy(s->name, name, strlen(name) + 1);
-	s->log = log;
-	s->env = virtual ? virtual->env : NULL;
+	s->log = how->log;
+	s->env = how->virtual ? how->virtual->env : NULL;
+	s->source = how->source;
 	settings_init(&s->settings);
 	list_init(&s->runs);
 	list_init(&s->idle_runs);
 	list_init(&s->idle_messages);
 	for (int i = 0; i < HANDLER_COUNT; i++)
 		s->handlers[i] = LUA_NOREF;
+	list_init(&s->generation);
 	state_open(&s->state, s, s->settings.script_memory_bytes);
-	s->state.coverage = virtual ? virtual->coverage : NULL;
+	s->state.coverage = how->virtual ? how->virtual->coverage : NULL;
+	s->state.stop = how->stop;
 	return s;
 }
 
@@ -320,28 +273,31 @@ static void load_limited(struct script *s, struct load *l)
 	s->state.budget = &budget;
 	state_limit(&s->state, s->state.L);
 	state_call(&s->state, load, l, &l->why);
-	lua_sethook(s->state.L, NULL, 0, 0);
 	s->state.budget = NULL;
-	s->state.exhausted = false;
+	s->state.stop = NULL;
+	state_refresh(&s->state, s->state.L);
 	s->state.memory_max = s->settings.script_memory_bytes;
 	if (!l->why.n && s->state.memory > s->state.memory_max)
 		buf_printf(&l->why, "%s: settings.script.memory: the script alone needs more",
 			   s->name);
 }
 
-int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
-		     const struct script_virtual *virtual, struct buf *why)
+int script_load_text(struct script **out, const char *name, struct slice text,
+		     const struct script_loading *how, struct buf *why)
 {
-	struct load l = {.script = script_new(name, log, virtual), .text = text};
-	const char *lf = slice_starts(text, SLICE("#")) ? slice_chr(text, '\n') : NULL;
+	struct load l = {.script = script_new(name, how), .text = text};
+	struct source own;
 
-	if (lf) /* "#!" is no Lua; its line still counts */
-		l.text = slice_range(lf, slice_end(text));
+	source_init(&own);
+	if (!how->source)
+		l.script->source = &own;
 	buf_init(&l.path, MAX_WHY_BYTES);
 	buf_init(&l.why, MAX_WHY_BYTES);
 	load_limited(l.script, &l);
 	if (!l.why.n)
-		check_script(l.script->state.L, name, text, read_module, &l.why);
+		check_script(l.script->state.L, name, text, l.script->source, &l.why);
+	l.script->source = NULL;
+	source_free(&own);
 	bool failed = l.why.n > 0 || l.why.failed;
 	buf_put(why, buf_slice(&l.why));
 	buf_free(&l.path);
@@ -354,17 +310,20 @@ int script_load_text(struct script **out, const char *name, struct slice text, s
 	return 0;
 }
 
-int script_load(struct script **out, const char *path, struct log *log,
-		const struct script_virtual *virtual, struct buf *why)
+int script_load(struct script **out, const char *path, const struct script_loading *how,
+		struct buf *why)
 {
-	struct buf text;
+	struct source own;
+	struct script_loading with = *how;
+	struct slice text;
 
-	buf_init(&text, MAX_SOURCE_BYTES);
-	buf_puts(&text, "");
-	int status = read_file(path, &text, why);
+	source_init(&own);
+	if (!with.source)
+		with.source = &own;
+	int status = source_read(with.source, path, &text, why);
 	if (status == 0)
-		status = script_load_text(out, path, buf_slice(&text), log, virtual, why);
-	buf_free(&text);
+		status = script_load_text(out, path, text, &with, why);
+	source_free(&own);
 	return status;
 }
 
@@ -401,6 +360,29 @@ void script_count(const struct script *s, struct script_counters *c)
 {
 	*c = s->counters;
 	c->memory_bytes = s->state.memory;
+}
+
+bool script_is_idle(const struct script *s)
+{
+	return s->counters.alive == 0 && s->counters.coroutines == 0;
+}
+
+void script_rest(const struct script *s)
+{
+	if (s->retired && script_is_idle(s))
+		s->host->idle(s->host->data);
+}
+
+void script_retire(struct script *s)
+{
+	s->retired = true;
+	script_rest(s);
+}
+
+void script_detach(struct script *s)
+{
+	s->host = NULL;
+	s->env = NULL;
 }
 
 void script_free(struct script *s)

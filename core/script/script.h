@@ -13,6 +13,9 @@
 #include "registrar/auth.h"
 #include "registrar/location.h"
 #include "script/settings.h"
+#include "script/source.h"
+
+#include <stdatomic.h>
 
 struct coverage;
 struct script;
@@ -32,25 +35,42 @@ struct script_host {
 	struct registrar_options *registrar;
 	/* The location of a table name ("location", "aliases"), or NULL. */
 	struct location *(*location)(void *data, struct slice table);
+	/* The last that a script which was retired had under way has ended. */
+	void (*idle)(void *data);
 	void *data;
 	long pid; /* $pp; 0 in a virtual world */
+};
+
+/* How a script is loaded.  All is borrowed; log outlives the script. */
+struct script_loading {
+	struct log *log;
+	/* NULL: clock and chance are the machine's, until script_attach(). */
+	const struct script_virtual *virtual;
+	struct source *source;   /* its files are read through it; NULL: one of its own */
+	const atomic_bool *stop; /* true ends the load; or NULL */
 };
 
 /*
  * Loads path.  0, or -1 with "FILE:LINE: reason" in why: syntax, an error or
  * an endless loop at top level, no table returned, an unknown or misspelt
- * handler or setting, a value of the wrong type or out of range.
- * virtual NULL: clock and chance are the machine's, until script_attach().
+ * handler or setting, a value of the wrong type or out of range.  Any thread
+ * will do; the script may go to another one then.
  */
-int script_load(struct script **out, const char *path, struct log *log,
-		const struct script_virtual *virtual, struct buf *why);
+int script_load(struct script **out, const char *path, const struct script_loading *how,
+		struct buf *why);
 /* The same from text; name stands for the path: its folder is where the script's modules are. */
-int script_load_text(struct script **out, const char *name, struct slice text, struct log *log,
-		     const struct script_virtual *virtual, struct buf *why);
+int script_load_text(struct script **out, const char *name, struct slice text,
+		     const struct script_loading *how, struct buf *why);
 const struct settings *script_settings(const struct script *s);
 /* From now on script_request() may be called. */
 void script_attach(struct script *s, const struct script_host *host);
-/* All its coroutines must have ended. */
+/* No new message comes; host->idle is called when it has nothing under way any more, maybe from
+ * inside of what was the last. */
+void script_retire(struct script *s);
+bool script_is_idle(const struct script *s);
+/* Away from its host: script_free() may be called on any thread. */
+void script_detach(struct script *s);
+/* It is idle, or all it waits for is gone. */
 void script_free(struct script *s);
 
 /* For proxy_init: data is the script. */

@@ -56,6 +56,7 @@ void state_open(struct state *s, struct script *owner, size_t memory_max)
 	lua_atpanic(s->L, state_panic);
 	*(struct script **)lua_getextraspace(s->L) = owner;
 	luaL_openlibs(s->L);
+	state_limit(s, s->L);
 	s->memory_max = memory_max;
 }
 
@@ -74,6 +75,36 @@ static void walk_line(struct state *s, lua_State *L, lua_Debug *ar)
 		coverage_add(s->coverage, slice_of(ar->source, ar->srclen), ar->currentline);
 }
 
+static void hook(lua_State *L, lua_Debug *ar);
+
+/* In a hook, level 0 is the script's own function. */
+static void note_place(struct state *s, lua_State *L)
+{
+	luaL_where(L, 0);
+	snprintf(s->place, sizeof(s->place), "%s", lua_tostring(L, -1));
+	lua_pop(L, 1);
+}
+
+/* From here on each instruction gets here, so that no pcall outlives it. */
+static void stop(struct state *s, lua_State *L, bool late)
+{
+	if (!s->exhausted)
+		note_place(s, L);
+	s->exhausted = true;
+	*s->budget = 0;
+	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+	if (s->running)
+		lua_sethook(s->running, hook, LUA_MASKCOUNT, 1);
+	if (L == s->running && lua_isyieldable(L)) {
+		lua_yield(L, 0);
+		return;
+	}
+	s->raised = s->raised || L == s->running;
+	lua_pushfstring(L, "%s%s: an endless loop?", s->place,
+			late ? "it takes too long" : "too many instructions");
+	lua_error(L);
+}
+
 /* A thread has one hook: it counts instructions, and lines when they are measured. */
 static void hook(lua_State *L, lua_Debug *ar)
 {
@@ -85,18 +116,11 @@ static void hook(lua_State *L, lua_Debug *ar)
 	}
 	if (!s->budget)
 		return;
-	if (!s->exhausted && *s->budget > STATE_HOOK_STEP) {
+	bool stopped = s->stop && atomic_load_explicit(s->stop, memory_order_relaxed);
+	if (s->exhausted || stopped || *s->budget <= STATE_HOOK_STEP)
+		stop(s, L, stopped);
+	else
 		*s->budget -= STATE_HOOK_STEP;
-		return;
-	}
-	/* From here on each instruction raises, so that no pcall outlives it. */
-	s->exhausted = true;
-	*s->budget = 0;
-	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-	luaL_where(L, 0); /* in a hook, level 0 is the script's own function */
-	lua_pushliteral(L, "too many instructions: an endless loop?");
-	lua_concat(L, 2);
-	lua_error(L);
 }
 
 void state_limit(struct state *s, lua_State *L)
@@ -153,5 +177,5 @@ void state_traceback(struct state *s, lua_State *L, const char *text, struct buf
 	struct trace t = {L, text, out};
 
 	if (state_call(s, trace, &t, NULL))
-		buf_puts(out, "not enough memory for a traceback");
+		buf_puts(out, text ? text : "an error whose text cannot be made");
 }

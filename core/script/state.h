@@ -2,9 +2,11 @@
  * state: the Lua state of a generation: what it may use of memory and time,
  * and protected ways into it.
  *
- * Every entry from C is protected.  A handler that uses up its instructions
- * ends with an error and cannot catch it; one that wants more memory than the
- * state may have gets "not enough memory".
+ * Every entry from C is protected.  A coroutine that uses up its instructions
+ * is stopped where it is, by a yield that nothing resumes; so nothing in it can
+ * catch that.  Where Lua cannot yield (in a sort, in another coroutine, at top
+ * level) each further instruction raises an error until it has been left.  One
+ * that wants more memory than the state may have gets "not enough memory".
  */
 #ifndef SCRIPT_STATE_H
 #define SCRIPT_STATE_H
@@ -13,6 +15,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdatomic.h>
 
 struct coverage;
 struct script;
@@ -21,10 +24,15 @@ enum { STATE_HOOK_STEP = 1000 }; /* instructions between two looks at the budget
 
 struct state {
 	lua_State *L;
-	size_t memory;     /* bytes in use */
-	size_t memory_max; /* 0: no limit */
-	uint64_t *budget;  /* instructions left of what runs now, NULL: no limit */
-	bool exhausted;    /* the budget is gone: every instruction raises */
+	size_t memory;           /* bytes in use */
+	size_t memory_max;       /* 0: no limit */
+	uint64_t *budget;        /* instructions left of what runs now, NULL: no limit */
+	const atomic_bool *stop; /* while loading: true, and it ends; or NULL */
+	bool exhausted;          /* the budget is gone: no further instruction is run */
+	lua_State *running;      /* the coroutine that may be stopped by a yield, or NULL */
+	bool raised;             /* an error was raised in it for want of budget: Lua runs no
+				    hooks in it any more */
+	char place[100];         /* where the budget was used up: "FILE:LINE: " */
 	struct coverage
 	    *coverage; /* of lines, NULL: not measured; before the first state_limit() */
 };

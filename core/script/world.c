@@ -5,6 +5,7 @@
 #include "script/node.h"
 #include "script/object.h"
 #include "script/rows.h"
+#include "script/settings_change.h"
 #include "script/settings_read.h"
 #include "sim/sim.h"
 #include "sim/simstore.h"
@@ -19,7 +20,7 @@ struct world {
 	struct sim sim;
 	struct store_connection *connection;
 	struct simstore store;
-	struct script *script;
+	struct script *script; /* until the node takes it */
 	struct node node;
 	struct buf why;
 	bool has_sim, has_store, has_node;
@@ -82,30 +83,32 @@ static int open_sim(lua_State *L, struct world *w, uint64_t seed)
 	return w->has_sim ? 0 : -1;
 }
 
-static int open_script(lua_State *L, struct world *w)
+/* The table at index says which. */
+static int open_script(lua_State *L, int index, struct world *w)
 {
-	lua_getfield(L, 1, "script");
-	lua_getfield(L, 1, "source");
-	lua_getfield(L, 1, "name");
+	lua_getfield(L, index, "script");
+	lua_getfield(L, index, "source");
+	lua_getfield(L, index, "name");
 	const char *path = lua_tostring(L, -3);
-	struct script_virtual virtual = {&w->sim.env, coverage_of(L)};
+	const struct script_virtual virtual = {&w->sim.env, coverage_of(L)};
+	const struct script_loading how = {.log = &w->sim.log, .virtual = &virtual};
 
 	if (path)
-		return script_load(&w->script, path, &w->sim.log, &virtual, &w->why);
+		return script_load(&w->script, path, &how, &w->why);
 	if (!lua_isstring(L, -2)) {
 		buf_puts(&w->why, "a world needs script=PATH or source=TEXT");
 		return -1;
 	}
 	return script_load_text(&w->script, luaL_optstring(L, -1, "script.lua"), state_slice(L, -2),
-				&w->sim.log, &virtual, &w->why);
+				&how, &w->why);
 }
 
-/* settings={…} wins over the script's own, as flags do. */
-static int override_settings(lua_State *L, struct world *w)
+/* settings={…} wins over the script's own, as flags do; index: of the world's options. */
+static int override_settings(lua_State *L, int index, struct world *w)
 {
 	struct buf path;
 
-	if (lua_getfield(L, 1, "settings") != LUA_TTABLE)
+	if (lua_getfield(L, index, "settings") != LUA_TTABLE)
 		return 0;
 	buf_init(&path, MAX_WHY_BYTES);
 	int status = settings_read(&w->script->settings, L, lua_gettop(L), &path, &w->why);
@@ -197,12 +200,13 @@ static int open_world(lua_State *L, struct world *w)
 	lua_getfield(L, 1, "seed");
 	uint64_t seed = (uint64_t)lua_tointeger(L, -1);
 
-	if (open_sim(L, w, seed) || open_script(L, w) || override_settings(L, w) ||
+	if (open_sim(L, w, seed) || open_script(L, 1, w) || override_settings(L, 1, w) ||
 	    open_store(L, w))
 		return -1;
 	node_init(&w->node, &w->sim.env, &w->sim.net, &w->store.store, script_settings(w->script),
 		  w->script);
 	w->has_node = true;
+	w->script = NULL;
 	node_start(&w->node, w, on_started);
 	return w->why.n ? -1 : 0;
 }
@@ -370,12 +374,29 @@ static void set_count(lua_State *L, const char *name, uint64_t n)
 	lua_setfield(L, -2, name);
 }
 
+/* The living ones, the oldest first. */
+static void push_generations(lua_State *L, const struct generations *g)
+{
+	lua_newtable(L);
+	for (unsigned i = 0; i < g->n; i++) {
+		struct generation one;
+		generations_get(g, i, &one);
+		lua_newtable(L);
+		set_count(L, "number", one.number);
+		set_count(L, "age", one.age_ms / 1000);
+		set_count(L, "messages", one.counters.messages);
+		set_count(L, "transactions", one.counters.alive);
+		set_count(L, "parked", one.counters.parked);
+		lua_rawseti(L, -2, i + 1);
+	}
+}
+
 static int world_stats(lua_State *L)
 {
 	struct world *w = world_at(L);
 	struct script_counters c;
 
-	script_count(w->script, &c);
+	generations_count(&w->node.scripts, &c);
 	lua_newtable(L);
 	set_count(L, "messages", c.messages);
 	set_count(L, "errors", c.errors);
@@ -390,15 +411,65 @@ static int world_stats(lua_State *L)
 	set_count(L, "retransmissions_out", w->node.proxy.txn.counters.retransmissions_out);
 	set_count(L, "loops", w->node.proxy.counters.loops);
 	set_count(L, "timers", w->sim.env.wheel.count);
+	push_generations(L, &w->node.scripts);
+	lua_setfield(L, -2, "generations");
 	return 1;
 }
 
+/* What waits for a restart: names with commas. */
+static void push_waiting(lua_State *L, struct world *w)
+{
+	struct buf names;
+
+	buf_init(&names, MAX_WHY_BYTES);
+	settings_waiting(&w->node.settings, script_settings(w->script), &names);
+	state_push(L, buf_slice(&names));
+	buf_free(&names);
+}
+
+/*
+ * reload([{script=PATH or source=TEXT, name=}]): true and what waits for a restart; or nil
+ * and why not, and nothing has changed.  Without a table it is the world's own again.
+ */
+static int world_reload(lua_State *L)
+{
+	struct world *w = world_at(L);
+
+	lua_settop(L, 2);
+	lua_getiuservalue(L, 1, 1);
+	luaL_checkstack(L, 60, "a world");
+	buf_reset(&w->why);
+	if (generations_have_room(&w->node.scripts, &w->why) &&
+	    open_script(L, lua_istable(L, 2) ? 2 : 3, w) == 0 && override_settings(L, 3, w) == 0) {
+		lua_pushboolean(L, 1);
+		push_waiting(L, w);
+		node_take_over(&w->node, w->script, script_settings(w->script));
+	} else {
+		lua_pushnil(L);
+		state_push(L, buf_slice(&w->why));
+		script_free(w->script);
+	}
+	w->script = NULL;
+	return 2;
+}
+
 static const luaL_Reg world_methods[] = {
-    {"send", world_send},       {"take", world_take},         {"unreachable", world_unreachable},
-    {"advance", world_advance}, {"next", world_next},         {"now", world_now},
-    {"host", world_host},       {"log", world_log},           {"colour", world_colour},
-    {"store", world_store},     {"resolver", world_resolver}, {"bindings", world_bindings},
-    {"stats", world_stats},     {"close", world_close},       {NULL, NULL},
+    {"send", world_send},
+    {"take", world_take},
+    {"unreachable", world_unreachable},
+    {"advance", world_advance},
+    {"next", world_next},
+    {"now", world_now},
+    {"host", world_host},
+    {"log", world_log},
+    {"colour", world_colour},
+    {"store", world_store},
+    {"resolver", world_resolver},
+    {"bindings", world_bindings},
+    {"stats", world_stats},
+    {"reload", world_reload},
+    {"close", world_close},
+    {NULL, NULL},
 };
 
 static void set_type(lua_State *L)
@@ -417,7 +488,9 @@ int world_new(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	luaL_checkstack(L, 60, "a world");
-	struct world *w = lua_newuserdatauv(L, sizeof(*w), 0);
+	struct world *w = lua_newuserdatauv(L, sizeof(*w), 1);
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, 1);
 	memset(w, 0, sizeof(*w));
 	set_type(L);
 	buf_init(&w->why, MAX_WHY_BYTES);

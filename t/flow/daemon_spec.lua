@@ -123,7 +123,7 @@ describe("lunasip", function()
 	it("stops at SIGINT as at SIGTERM, and not at SIGHUP", function()
 		world:start()
 		world.proxy:kill "sighup"
-		world.proxy:expect "SIGHUP"
+		world.proxy:expect "reload: generation 2 is in service"
 		assert.are.equal(0, (world.proxy:stop "sigint"))
 	end)
 
