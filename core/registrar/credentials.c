@@ -296,6 +296,10 @@ void credentials_ask(struct credentials *c, struct slice table, struct slice use
 		question_ask(c, table, user, w);
 		return;
 	}
+	if (store_full(c->store)) {
+		w->found(w, STORE_UNAVAILABLE, &(struct credentials_rows){0});
+		return;
+	}
 	c->counters.joined++;
 	list_push(&q->waiters, &w->node);
 }

@@ -31,7 +31,7 @@ static bool hold_is(const struct hold *x, const struct aor_key *key)
 	       slice_eq(slice_of(x->bytes + x->n_user, x->n_domain), key->domain);
 }
 
-static struct hold *hold_of(struct holds *h, const struct aor_key *key)
+static struct hold *hold_find(const struct holds *h, const struct aor_key *key)
 {
 	uint64_t hash = hash_of(&h->hash, key->user);
 	for (struct hash_node *n = hash_first(&h->hash, hash); n; n = hash_next(n, hash)) {
@@ -39,7 +39,15 @@ static struct hold *hold_of(struct holds *h, const struct aor_key *key)
 		if (hold_is(x, key))
 			return x;
 	}
-	struct hold *x = mem_zalloc(sizeof(*x) + key->user.n + key->domain.n);
+	return NULL;
+}
+
+static struct hold *hold_of(struct holds *h, const struct aor_key *key)
+{
+	struct hold *x = hold_find(h, key);
+	if (x)
+		return x;
+	x = mem_zalloc(sizeof(*x) + key->user.n + key->domain.n);
 	list_init(&x->waiting);
 	x->n_user = key->user.n;
 	x->n_domain = key->domain.n;
@@ -47,7 +55,7 @@ static struct hold *hold_of(struct holds *h, const struct aor_key *key)
 		memcpy(x->bytes, key->user.p, x->n_user);
 	if (x->n_domain > 0)
 		memcpy(x->bytes + x->n_user, key->domain.p, x->n_domain);
-	hash_add(&h->hash, &x->node, hash);
+	hash_add(&h->hash, &x->node, hash_of(&h->hash, key->user));
 	return x;
 }
 
@@ -71,6 +79,11 @@ static void hold_next(struct holds *h, struct hold *x)
 		return;
 	hash_remove(&h->hash, &x->node);
 	free(x);
+}
+
+bool hold_is_taken(const struct holds *h, const struct aor_key *key)
+{
+	return hold_find(h, key) != NULL;
 }
 
 void hold_take(struct holds *h, const struct aor_key *key, struct hold_waiter *w)

@@ -25,6 +25,8 @@ void holds_init(struct holds *h, struct env *env);
 /* Nothing may be held. */
 void holds_free(struct holds *h);
 
+/* There is a line to wait in. */
+bool hold_is_taken(const struct holds *h, const struct aor_key *key);
 /* Calls start: at once, or when all who came before have released. */
 void hold_take(struct holds *h, const struct aor_key *key, struct hold_waiter *w);
 /* Out of the line; w has not been started. */

@@ -94,6 +94,11 @@ void location_set_flush(struct location *l, uint32_t flush_ms)
 	tick_start(l);
 }
 
+void location_set_wait(struct location *l, uint32_t wait_ms)
+{
+	l->o.wait_ms = wait_ms;
+}
+
 static void on_expired(void *data, struct slice ruid)
 {
 	struct location *l = data;
@@ -543,6 +548,10 @@ static void on_line_too_long(struct timer *t)
 static void change_stand_in_line(struct change *c)
 {
 	struct location *l = c->l;
+	if (store_full(l->store) && hold_is_taken(&l->holds, &c->key)) {
+		change_end(c, STORE_UNAVAILABLE);
+		return;
+	}
 	c->held = true;
 	if (l->o.wait_ms > 0) {
 		c->deadline_ms = env_now_ms(l->env) + l->o.wait_ms;

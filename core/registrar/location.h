@@ -44,6 +44,7 @@ struct location *location_new(struct env *env, struct store *store,
 			      const struct location_options *o);
 /* While running. */
 void location_set_flush(struct location *l, uint32_t flush_ms);
+void location_set_wait(struct location *l, uint32_t wait_ms);
 /*
  * Waits for what is under way, writes what is left (mode 2), then frees; done
  * is called last.  An error: some of it was not written and is lost.

@@ -18,7 +18,7 @@ enum {
 enum {
 	MAX_CONTACTS = 32,  /* of one REGISTER; each is compared with all bindings */
 	MAX_ANSWER = 60000, /* bytes of header lines */
-	STORE_RETRY_S = 5,  /* Retry-After when the store failed */
+	STORE_RETRY_S = 5,  /* Retry-After when the store failed, and up to twice as much */
 	BRIEF_S = 3600,     /* RFC 3261 10.3 step 7: longer ones may not be called too brief */
 };
 
@@ -504,9 +504,15 @@ static void answer_ok(struct save *s, const struct location_view *view)
 	buf_free(&out);
 }
 
+struct slice registrar_retry_after(struct env *env, struct arena *a)
+{
+	unsigned seconds = STORE_RETRY_S + (unsigned)(rand_u64(env->rand) % STORE_RETRY_S);
+	return arena_printf(a, "Retry-After: %u\r\n", seconds);
+}
+
 static void answer_store_failed(struct save *s)
 {
-	s->answer.headers = arena_printf(s->r->arena, "Retry-After: %d\r\n", STORE_RETRY_S);
+	s->answer.headers = registrar_retry_after(s->env, s->r->arena);
 	refuse(s, 503, NULL);
 }
 

@@ -55,6 +55,10 @@ void registrar_save(struct env *env, struct location *l, const struct registrar_
 		    const struct registrar_request *r, void *data,
 		    void (*done)(void *data, const struct registrar_answer *answer));
 
+/* The header line for who could not be served because of the store: all who were
+ * refused shall not come back at once. */
+struct slice registrar_retry_after(struct env *env, struct arena *a);
+
 /* The AOR of a URI: its user part unescaped (in the arena), its host. */
 void registrar_aor(struct arena *a, const struct uri *u, struct slice *user, struct slice *host);
 

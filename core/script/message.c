@@ -1,5 +1,7 @@
 #include "script/message.h"
 
+#include "sip/reply.h"
+
 #include <stdlib.h>
 
 static void reset(struct message *m)
@@ -64,6 +66,14 @@ int message_handler(const struct message *m, enum handler kind)
 void message_refuse(struct message *m, unsigned status, const char *reason)
 {
 	m->refusal = (struct refusal){status, reason};
+	m->refusal_headers = SLICE("");
+}
+
+void message_refuse_busy(struct message *m)
+{
+	message_refuse(m, 503, reply_phrase(503));
+	m->refusal_headers =
+	    registrar_retry_after(m->script->host->env, &m->context->request->arena);
 }
 
 void message_name(const struct message *m, struct buf *out)

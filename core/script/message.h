@@ -47,7 +47,8 @@ struct message {
 	/* t_on_reply and the like: a reference, LUA_NOREF: the script's own
 	 * handler, LUA_REFNIL: none. */
 	int handlers[HANDLER_COUNT];
-	struct refusal refusal; /* the last one: how sl_reply_error answers */
+	struct refusal refusal;       /* the last one: how sl_reply_error answers … */
+	struct slice refusal_headers; /* … with these lines, or empty */
 
 	/* Of the last www_authorize or proxy_authorize. */
 	enum auth_result auth;
@@ -68,6 +69,9 @@ int message_handler(const struct message *m, enum handler kind);
 void message_arm(struct message *m);
 /* Remembers why the last primitive refused. */
 void message_refuse(struct message *m, unsigned status, const char *reason);
+
+/* The same, because the store gave no answer: 503 with Retry-After. */
+void message_refuse_busy(struct message *m);
 
 /* Text for the log that names the message: "INVITE 1@host". */
 void message_name(const struct message *m, struct buf *out);

@@ -4,6 +4,7 @@
 #include "script/bindings.h"
 #include "script/coverage.h"
 #include "script/message.h"
+#include "script/query.h"
 #include "script/world.h"
 #include "script/xlog.h"
 #include "sip/lex.h"
@@ -79,8 +80,11 @@ const luaL_Reg module_functions[] = {
 
 int module_open_script(lua_State *L)
 {
-	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 3);
 	luaL_setfuncs(L, module_functions, 0);
+	lua_createtable(L, 0, 1);
+	luaL_setfuncs(L, query_functions, 0);
+	lua_setfield(L, -2, "db");
 	return 1;
 }
 

@@ -30,6 +30,7 @@ static struct location *open_location(struct node *n, struct slice table)
 	    .mode = s->db_mode,
 	    .flush_ms = s->timer_interval_s * 1000,
 	    .use_domain = s->location_use_domain,
+	    .wait_ms = s->db_timeout_ms,
 	};
 
 	return location_new(n->env, n->store, &o);
@@ -86,12 +87,13 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 {
 	memset(n, 0, sizeof(*n));
 	n->env = env;
-	n->store = store;
+	patience_init(&n->patience, env, store, settings->db_timeout_ms, settings->db_max_parked);
+	n->store = &n->patience.store;
 	settings_copy(&n->settings, settings);
 	n->registrar = settings->registrar;
 	buf_init(&n->why, 1024);
 	wire_proxy(n, net, script);
-	n->auth = auth_new(env, store, &settings->auth);
+	n->auth = auth_new(env, n->store, &settings->auth);
 	n->location = open_location(n, SLICE("location"));
 	n->aliases = open_location(n, SLICE("aliases"));
 	n->host = (struct script_host){
@@ -99,6 +101,7 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	    .proxy = &n->proxy,
 	    .auth = n->auth,
 	    .registrar = &n->registrar,
+	    .patience = &n->patience,
 	    .location = location_of,
 	    .idle = on_idle,
 	    .data = n,

@@ -11,7 +11,8 @@
 
 struct node {
 	struct env *env;
-	struct store *store;
+	struct patience patience; /* in front of the store that was given … */
+	struct store *store;      /* … and the store of all */
 	struct settings settings; /* in force: the node's own */
 	struct transport transport;
 	struct proxy proxy;

@@ -54,14 +54,18 @@ static int request_sl_send_reply(lua_State *L)
 			     lines_at(L, 4, &m->context->request->arena));
 }
 
-static int request_sl_reply_error(lua_State *L)
+int request_reply_refusal(lua_State *L, struct message *m)
 {
-	struct message *m = object_request(L);
 	struct refusal why = m->refusal;
 
 	if (why.status == 0)
 		why = (struct refusal){500, reply_phrase(500)};
-	return request_reply(L, m, why.status, slice_str(why.reason), SLICE(""));
+	return request_reply(L, m, why.status, slice_str(why.reason), m->refusal_headers);
+}
+
+static int request_sl_reply_error(lua_State *L)
+{
+	return request_reply_refusal(L, object_request(L));
 }
 
 /* The proof in our Record-Route: strangers can make up a To tag, but not that. */

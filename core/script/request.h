@@ -29,5 +29,7 @@ int request_mf_process_maxfwd_header(lua_State *L);
 /* Replies to the request of m; pushes true, or `false, "answered"`. */
 int request_reply(lua_State *L, struct message *m, unsigned status, struct slice reason,
 		  struct slice headers);
+/* The same with what the last refusal means. */
+int request_reply_refusal(lua_State *L, struct message *m);
 
 #endif

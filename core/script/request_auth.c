@@ -45,7 +45,7 @@ static int refuse_auth(lua_State *L, struct message *m, enum auth_result why)
 {
 	m->auth = why;
 	if (why == AUTH_DB)
-		message_refuse(m, 500, "Server Internal Error");
+		message_refuse_busy(m);
 	else
 		message_refuse(m, 403, "Forbidden");
 	return object_refuse(L, auth_result_name(why));
@@ -91,7 +91,7 @@ static int authorize(lua_State *L, enum auth_kind kind, const char *name)
 		lua_pushboolean(L, 1);
 		return 1;
 	}
-	struct run *r = run_begin_wait(L, m, name);
+	struct run *r = run_begin_store_wait(L, m, name);
 	auth_check(m->script->host->auth, &c->request->arena, c->msg, kind, realm,
 		   slice_of(table, n), r, authorize_done);
 	return run_wait(L, r, authorize_k);
@@ -171,7 +171,7 @@ static int challenge(lua_State *L, enum auth_kind kind)
 
 	read_options(L, &o);
 	if (m->auth == AUTH_DB)
-		return request_reply(L, m, 500, SLICE(""), SLICE(""));
+		return request_reply_refusal(L, m);
 	if (m->auth == AUTH_MALFORMED)
 		return request_reply(L, m, 400, SLICE("Malformed Credentials"), SLICE(""));
 	return send_challenge(L, m, kind, realm, &o);

@@ -64,7 +64,7 @@ int request_save(lua_State *L)
 
 	if (c->msg->method != METHOD_REGISTER)
 		return luaL_error(L, "save is for REGISTER");
-	struct run *r = run_begin_wait(L, m, "save");
+	struct run *r = run_begin_store_wait(L, m, "save");
 	struct registrar_request request = {
 	    .arena = &c->request->arena,
 	    .msg = c->msg,
@@ -128,7 +128,7 @@ static int lookup_k(lua_State *L, int status, lua_KContext context)
 
 	(void)status;
 	if (r->error) {
-		message_refuse(m, 500, reply_phrase(500));
+		message_refuse_busy(m);
 		lua_pushnil(L);
 		lua_pushliteral(L, "db");
 		return 2;
@@ -149,7 +149,7 @@ int request_lookup(lua_State *L)
 	if (!uri_is_sip(&c->uri_parsed) || !c->uri_parsed.user.p)
 		return refuse(L, m, 404, "user");
 	registrar_aor(&c->request->arena, &c->uri_parsed, &user, &host);
-	struct run *r = run_begin_wait(L, m, "lookup");
+	struct run *r = run_begin_store_wait(L, m, "lookup");
 	location_lookup(l, user, host, r, lookup_found);
 	return run_wait(L, r, lookup_k);
 }
@@ -167,6 +167,7 @@ static int relay_k(lua_State *L, int status, lua_KContext context)
 		return 1;
 	}
 	m->refusal = r->refusal;
+	m->refusal_headers = SLICE("");
 	return object_refuse(L, r->refusal.reason ? r->refusal.reason
 						  : reply_phrase(r->refusal.status));
 }

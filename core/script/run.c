@@ -81,6 +81,8 @@ static void recycle(struct run *r)
 
 	r->serial++;
 	r->wait = WAIT_NONE;
+	store_op_free(r->query);
+	r->query = NULL;
 	if (r->co) {
 		lua_settop(r->co, 0);
 		state_refresh(&s->state, r->co);
@@ -248,7 +250,35 @@ struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitiv
 			   "callback of the script's own",
 			   primitive);
 	r->wait = WAIT_STARTED;
+	r->on_store = false;
 	return r;
+}
+
+struct run *run_begin_store_wait(lua_State *L, struct message *m, const char *primitive)
+{
+	struct run *r = run_begin_wait(L, m, primitive);
+
+	r->on_store = true;
+	return r;
+}
+
+struct message *run_message(lua_State *L, const char *primitive)
+{
+	struct run *r = state_owner(L)->current;
+
+	if (!r)
+		luaL_error(L, "%s outside a handler", primitive);
+	return r ? r->job.message : NULL;
+}
+
+/* Who waits for the store is counted: there is a limit (store/patience). */
+static void count_parked(struct run *r, int change)
+{
+	struct script *s = r->script;
+
+	s->counters.parked += (unsigned)change;
+	if (r->on_store && s->host->patience)
+		s->host->patience->parked += (unsigned)change;
 }
 
 void run_wake(struct run *r)
@@ -258,7 +288,7 @@ void run_wake(struct run *r)
 		return;
 	}
 	r->wait = WAIT_NONE;
-	r->script->counters.parked--;
+	count_parked(r, -1);
 	if (run_message_alive(r)) {
 		enter(r, 0);
 		return;
@@ -277,6 +307,6 @@ int run_wait(lua_State *L, struct run *r, lua_KFunction k)
 		return k(L, LUA_OK, (lua_KContext)r);
 	}
 	r->wait = WAIT_PARKED;
-	r->script->counters.parked++;
+	count_parked(r, 1);
 	return lua_yieldk(L, 0, (lua_KContext)r, k);
 }

@@ -57,6 +57,7 @@ struct run {
 	uint64_t message_serial; /* of job.message when the run began */
 	bool denied;             /* the handler returned false */
 	bool unlimited;          /* co can be stopped no more: it is not used again */
+	bool on_store;           /* what it waits for may need the store */
 	enum run_wait wait;
 
 	/* The answer it waits for. */
@@ -66,6 +67,7 @@ struct run {
 	struct registrar_answer answer; /* save */
 	enum store_error error;         /* lookup */
 	unsigned found;                 /* lookup: bindings */
+	struct store_op *query;         /* db.query */
 };
 
 /* Starts a handler.  0: done has been or will be called; -1: it could not even start (logged). */
@@ -80,6 +82,10 @@ bool run_message_alive(const struct run *r);
  * not wait: in reply and branch handlers, in coroutines of the script's own.
  */
 struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitive);
+/* The same, where the answer may have to come from the store. */
+struct run *run_begin_store_wait(lua_State *L, struct message *m, const char *primitive);
+/* The message that the handler on L works on; raises where there is none. */
+struct message *run_message(lua_State *L, const char *primitive);
 /* The answer is in the run: goes on with it when it is parked. */
 void run_wake(struct run *r);
 /* Ends a primitive that waits: k at once when the answer is there, else yields to k.  k gets the

@@ -14,6 +14,7 @@
 #include "registrar/location.h"
 #include "script/settings.h"
 #include "script/source.h"
+#include "store/patience.h"
 
 #include <stdatomic.h>
 
@@ -33,6 +34,7 @@ struct script_host {
 	struct proxy *proxy;
 	struct auth *auth;
 	struct registrar_options *registrar;
+	struct patience *patience; /* in front of the store, with who is parked; or NULL */
 	/* The location of a table name ("location", "aliases"), or NULL. */
 	struct location *(*location)(void *data, struct slice table);
 	/* The last that a script which was retired had under way has ended. */

@@ -32,6 +32,11 @@ const struct setting settings_table[] = {
     {"usrloc.use_domain", SETTING_BOOL, MEMBER(location_use_domain),
      .doc = "an address-of-record is user@domain, not the user alone", .restart = true},
 
+    {"db.timeout", SETTING_NUMBER, MEMBER(db_timeout_ms), 100, 30000, 1, 3000, .unit = "ms",
+     .doc = "how long a request waits for the database; then 503"},
+    {"db.max_parked", SETTING_NUMBER, MEMBER(db_max_parked), 1, 1000000, 1, 5000,
+     .doc = "requests that wait for the database; beyond it 503 at once"},
+
     {"registrar.default_expires", SETTING_NUMBER, MEMBER(registrar.default_expires_s), 1, YEAR_S, 1,
      3600, .unit = "s", .doc = "when the phone asks for no time"},
     {"registrar.min_expires", SETTING_NUMBER, MEMBER(registrar.min_expires_s), 1, YEAR_S, 1, 60,
@@ -56,6 +61,10 @@ const struct setting settings_table[] = {
      .restart = true},
     {"auth.max_nonces", SETTING_SIZE, MEMBER(auth.max_nonces), 1000, 100000000, 1, 1000000,
      .doc = "nonces whose use is remembered"},
+    {"auth.cache_size", SETTING_SIZE, MEMBER(auth.cache_size), 0, 100000000, 1, 100000,
+     .doc = "subscribers whose rows are kept in memory; 0: none"},
+    {"auth.cache_ttl", SETTING_NUMBER, MEMBER(auth.cache_ttl_s), 1, DAY_S, 1, 300, .unit = "s",
+     .doc = "how long they are kept; a wrong password looks again at once"},
 
     {"log.level", SETTING_CHOICE, MEMBER(log_level), .text = "notice", .choices = levels,
      .doc = "the least important level that is logged"},

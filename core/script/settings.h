@@ -35,6 +35,8 @@ struct settings {
 	enum location_mode db_mode;         /* usrloc.db_mode */
 	uint32_t timer_interval_s;          /* usrloc.timer_interval */
 	bool location_use_domain;           /* usrloc.use_domain */
+	uint32_t db_timeout_ms;             /* db.timeout */
+	uint32_t db_max_parked;             /* db.max_parked */
 	struct registrar_options registrar; /* registrar.* */
 	struct auth_options auth;           /* auth.* */
 	struct slice auth_secret;           /* auth.secret; empty: kept in the store */

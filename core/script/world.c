@@ -336,7 +336,7 @@ static int world_colour(lua_State *L)
 	return 0;
 }
 
-/* store{delay=ms, gone=bool, fail=n}: how the store behaves from now on. */
+/* store{delay=ms, gone=bool, fail=n, begun=bool}: how the store behaves from now on. */
 static int world_store(lua_State *L)
 {
 	struct simstore *s = &world_at(L)->store;
@@ -346,6 +346,8 @@ static int world_store(lua_State *L)
 		s->delay_ms = (uint64_t)luaL_checkinteger(L, -1);
 	if (lua_getfield(L, 2, "gone") != LUA_TNIL)
 		s->gone = lua_toboolean(L, -1);
+	if (lua_getfield(L, 2, "begun") != LUA_TNIL)
+		s->begun = lua_toboolean(L, -1);
 	if (lua_getfield(L, 2, "fail") != LUA_TNIL)
 		s->fail_next = (unsigned)luaL_checkinteger(L, -1);
 	return 0;

@@ -32,10 +32,10 @@ static void on_done(struct store_op *op)
 		store_op_free(op);
 }
 
-static void refuse(struct store_op *op)
+static void refuse(struct store_op *op, struct slice why)
 {
 	op->error = STORE_UNAVAILABLE;
-	op->message = SLICE("no answer from the database in time");
+	op->message = why;
 	op->done(op);
 }
 
@@ -51,11 +51,18 @@ static void on_time_up(struct timer *t)
 {
 	struct wait *w = CONTAINER(t, struct wait, timer);
 	struct patience *p = w->patience;
+	struct slice why = SLICE("no answer from the database in time");
 	p->timeouts++;
 	if (store_withdraw(p->behind, w->op))
-		refuse(unwrap(w));
+		refuse(unwrap(w), why);
 	else
-		refuse(substitute(w));
+		refuse(substitute(w), why);
+}
+
+static bool full(struct store *s)
+{
+	const struct patience *p = CONTAINER(s, struct patience, store);
+	return p->parked >= p->max_parked;
 }
 
 static uint64_t patience_with(const struct patience *p, const struct store_op *op)
@@ -69,6 +76,11 @@ static uint64_t patience_with(const struct patience *p, const struct store_op *o
 static void submit(struct store *s, struct store_op *op)
 {
 	struct patience *p = CONTAINER(s, struct patience, store);
+	if (!op->background && full(s)) {
+		p->refused++;
+		refuse(op, SLICE("too many requests wait for the database"));
+		return;
+	}
 	if (!op->background) {
 		struct wait *w = arena_zalloc(&op->arena, sizeof(*w));
 		*w = (struct wait){.patience = p, .op = op, .done = op->done, .data = op->data};
@@ -81,8 +93,14 @@ static void submit(struct store *s, struct store_op *op)
 	store_submit(p->behind, op);
 }
 
-void patience_init(struct patience *p, struct env *env, struct store *behind, uint32_t timeout_ms)
+void patience_init(struct patience *p, struct env *env, struct store *behind, uint32_t timeout_ms,
+		   unsigned max_parked)
 {
 	*p = (struct patience){
-	    .store = {.submit = submit}, .behind = behind, .env = env, .timeout_ms = timeout_ms};
+	    .store = {.submit = submit, .full = full},
+	    .behind = behind,
+	    .env = env,
+	    .timeout_ms = timeout_ms,
+	    .max_parked = max_parked,
+	};
 }

@@ -394,7 +394,7 @@ void queue_close(struct queue *q, void (*closed)(void *data), void *data)
 static struct queue *queue_new(unsigned n, struct log *log)
 {
 	struct queue *q = mem_zalloc(sizeof(*q) + n * sizeof(q->workers[0]));
-	q->store = (struct store){submit, withdraw};
+	q->store = (struct store){.submit = submit, .withdraw = withdraw};
 	q->log = log;
 	list_init(&q->finished);
 	buf_init(&q->trouble, REASON_BYTES);

@@ -59,6 +59,11 @@ bool store_withdraw(struct store *s, struct store_op *op)
 	return s->withdraw && s->withdraw(s, op);
 }
 
+bool store_full(struct store *s)
+{
+	return s->full && s->full(s);
+}
+
 /* With its length in front, so that no two lists of parts hash alike. */
 static void digest_part(EVP_MD_CTX *md, struct slice s)
 {

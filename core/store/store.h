@@ -149,6 +149,8 @@ struct store {
 	void (*submit)(struct store *s, struct store_op *op);
 	/* May be NULL, where nothing ever waits. */
 	bool (*withdraw)(struct store *s, struct store_op *op);
+	/* May be NULL, where any number may. */
+	bool (*full)(struct store *s);
 };
 
 struct store_op *store_op_new(enum store_kind kind, struct slice table,
@@ -158,6 +160,8 @@ void store_op_free(struct store_op *op);
 void store_submit(struct store *s, struct store_op *op);
 /* Takes back what nobody has begun: true, it is the caller's and done is not called. */
 bool store_withdraw(struct store *s, struct store_op *op);
+/* So many requests wait for it that no more may: not even for what was asked already. */
+bool store_full(struct store *s);
 
 /* 1 to 64 letters, digits and _. */
 bool store_table_name_ok(struct slice name);

@@ -33,7 +33,7 @@ end
 
 -- To one of our users, or wherever an alias of ours leads.
 local function deliver(req)
-	req:lookup("aliases")
+	if select(2, req:lookup("aliases")) == "db" then return req:sl_reply_error() end
 	if not req:is_myself() then return relay(req) end
 	local found, why = req:lookup("location")
 	if found then return relay(req) end

@@ -111,7 +111,8 @@ describe("proxy_authorize", function()
 		local phone, line = challenged(net)
 		net:store { gone = true }
 		phone:send("MESSAGE", "11", { call_id = "c", headers = { line } })
-		phone:expect(500) -- not 407: another password would not help
+		local reply = phone:expect(503) -- not 407: another password would not help
+		assert.matches("^%d+$", reply:header "Retry-After")
 		net:store { gone = false }
 		net:store { fail = 1 }
 		phone:send("MESSAGE", "11", { call_id = "c",
@@ -122,12 +123,12 @@ describe("proxy_authorize", function()
 	it("waits for a slow database, and nobody waits with it", function()
 		local phone, line = challenged(net)
 		local other = net:phone "11"
-		net:store { delay = 3 }
+		net:store { delay = 2 }
 		phone:send("MESSAGE", "11", { call_id = "c", headers = { line } })
 		assert.equal(1, net:stats().parked)
 		other:send("MESSAGE", "10")
 		other:expect(407)
-		net:advance(3)
+		net:advance(2)
 		assert.equal("true|nil", phone:expect(299).reason)
 	end)
 

@@ -156,14 +156,14 @@ describe("calling", function()
 		assert.sip(ten:call "boss").is.reply(478)
 	end)
 
-	it("says 500, not 404, when the store gives no answer", function()
+	it("says 503, not 404, when the store gives no answer", function()
 		local net = proxy { settings = { usrloc = { db_mode = 3 } } }
 		net:store { delay = 0.01 }
 		local call = net:phone "10":call "11"
 		net:advance(0.01) -- the subscriber is there
 		net:store { gone = true }
 		net:run()
-		assert.sip(call).is.reply(500)
+		assert.sip(call).is.reply(503)
 	end)
 end)
 

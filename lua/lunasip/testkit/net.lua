@@ -415,11 +415,12 @@ function Net:log()
 end
 
 -- The store from now on: delay = seconds for each answer; fail = n: that many of the next
--- operations fail; gone = true, false, or for so many seconds.
+-- operations fail; gone = true, false, or for so many seconds; begun = true: what waits has begun,
+-- and will happen even if its request has long been refused.
 function Net:store(how)
-	blame.keys("store()", how, { delay = true, fail = true, gone = true })
+	blame.keys("store()", how, { begun = true, delay = true, fail = true, gone = true })
 	self.world:store { delay = how.delay and milliseconds(how.delay), fail = how.fail,
-		gone = how.gone }
+		gone = how.gone, begun = how.begun }
 	if type(how.gone) == "number" then
 		self:after(how.gone, function() self.world:store { gone = false } end)
 	end

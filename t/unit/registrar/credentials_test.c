@@ -224,6 +224,30 @@ static void many_who_ask_share_one_question(void)
 	teardown(&w);
 }
 
+static bool full(struct store *s)
+{
+	(void)s;
+	return true;
+}
+
+static void nobody_joins_a_full_house(void)
+{
+	struct world w;
+	struct asker a, b;
+	setup(&w);
+	w.rig.slow = true;
+	ask(&w, "10", &a);
+	w.rig.store.full = full;
+	ask(&w, "10", &b);
+	CHECK_INT(a.told, 0);
+	CHECK_INT(b.told, 1);
+	CHECK_INT(b.error, STORE_UNAVAILABLE);
+	rig_serve(&w.rig);
+	CHECK_INT(a.told, 1);
+	CHECK_INT(b.told, 1);
+	teardown(&w);
+}
+
 static void failures_reach_all_and_are_not_kept(void)
 {
 	struct world w;
@@ -343,6 +367,7 @@ int main(void)
 	TEST(the_least_used_goes_first);
 	TEST(strangers_take_no_users_place);
 	TEST(many_who_ask_share_one_question);
+	TEST(nobody_joins_a_full_house);
 	TEST(failures_reach_all_and_are_not_kept);
 	TEST(a_failure_leaves_what_was_kept);
 	TEST(who_is_forgotten_is_asked_for_again);

@@ -22,7 +22,7 @@ static void set_up(struct world *w, enum location_mode mode, bool withdrawing)
 	*w = (struct world){.o.wait_ms = WAIT_MS};
 	rig_init(&w->rig);
 	w->rig.store.withdraw = withdrawing ? take_back : NULL;
-	patience_init(&patience, &w->rig.sim.env, &w->rig.store, WAIT_MS);
+	patience_init(&patience, &w->rig.sim.env, &w->rig.store, WAIT_MS, 100);
 	w->store = &patience.store;
 	start(w, mode);
 }
@@ -267,6 +267,23 @@ static void a_lookup_in_the_store_has_a_deadline(void)
 	teardown(&w);
 }
 
+static void a_full_house_has_no_line(void)
+{
+	struct world w;
+	set_up(&w, LOCATION_WRITE_THROUGH, false);
+	struct edit_one a = put(&w, "sip:a", 600, -1), b = put(&w, "sip:b", 600, -1);
+	w.rig.slow = true;
+	change(&a);
+	patience.parked = 100;
+	change(&b);
+	CHECK(!a.done && b.done);
+	CHECK_INT(w.error, STORE_UNAVAILABLE);
+	rig_serve(&w.rig);
+	CHECK(a.done);
+	CHECK_STR(lookup(&w), "sip:a");
+	teardown(&w);
+}
+
 static void flushes_have_time(void)
 {
 	struct world w;
@@ -294,6 +311,7 @@ int main(void)
 	TEST(a_doubt_lasts_until_the_store_is_back);
 	TEST(a_close_does_not_wait_for_doubts);
 	TEST(a_lookup_in_the_store_has_a_deadline);
+	TEST(a_full_house_has_no_line);
 	TEST(flushes_have_time);
 	return tap_done();
 }

@@ -335,7 +335,7 @@ static void a_broken_store_is_503(void)
 		save(&w, CONTACT_A);
 		w.rig.broken = true;
 		CHECK_INT(save(&w, "Contact: <sip:bob@192.0.2.4>;expires=0\n" CONTACT_B), 503);
-		CHECK(has_header(&w, "Retry-After: 5\r\n"));
+		CHECK(has_header(&w, "Retry-After: "));
 		CHECK_STR(contacts(&w), "");
 		w.rig.broken = false;
 		CHECK_INT(look(&w), 1);

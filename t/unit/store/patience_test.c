@@ -43,7 +43,7 @@ static void set_up(void)
 	sim_init(&sim, 1, listen, 1);
 	CHECK_INT(store_memory.open(&memory, SLICE(""), &why), STORE_OK);
 	simstore_init(&behind, &sim.env.wheel, memory);
-	patience_init(&patience, &sim.env, &behind.store, 3000);
+	patience_init(&patience, &sim.env, &behind.store, 3000, 100);
 	buf_free(&why);
 	done = late = 0;
 }
@@ -148,6 +148,25 @@ static void the_background_has_time(void)
 	tear_down();
 }
 
+static void no_more_than_so_many_wait(void)
+{
+	set_up();
+	behind.delay_ms = 10;
+	patience.parked = 100;
+	submit(STORE_LOCATION_LOAD);
+	CHECK_INT(done, 1);
+	CHECK_INT(error, STORE_UNAVAILABLE);
+	CHECK_INT(patience.refused, 1);
+	submit(STORE_LOCATION_SCAN);
+	patience.parked = 99;
+	submit(STORE_LOCATION_LOAD);
+	CHECK_INT(done, 1);
+	sim_advance(&sim, 10);
+	CHECK_INT(done, 3);
+	CHECK_INT(error, STORE_OK);
+	tear_down();
+}
+
 int main(void)
 {
 	TEST(answers_in_time_pass);
@@ -155,5 +174,6 @@ int main(void)
 	TEST(what_is_under_way_ends_late);
 	TEST(nobody_has_to_care_for_what_is_late);
 	TEST(the_background_has_time);
+	TEST(no_more_than_so_many_wait);
 	return tap_done();
 }
