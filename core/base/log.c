@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -51,11 +53,6 @@ const char *log_level_name(enum log_level level)
 	return names[level];
 }
 
-static bool is_tail(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
 /*
  * Bytes of s that may be shown as they are, one character: printing ASCII or
  * UTF-8 above the C1 controls (which terminals obey).  0: the first byte may not.
@@ -65,17 +62,9 @@ static size_t shown(struct slice s)
 	unsigned char c = (unsigned char)s.p[0];
 	if (c < 0x80)
 		return c >= 0x20 && c != 0x7f;
-	unsigned char d = s.n > 1 ? (unsigned char)s.p[1] : 0;
-	size_t n = c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-	bool too_low =
-	    (c == 0xc2 && d < 0xa0) || (c == 0xe0 && d < 0xa0) || (c == 0xf0 && d < 0x90);
-	bool too_high = (c == 0xed && d > 0x9f) || (c == 0xf4 && d > 0x8f);
-	if (n > s.n || too_low || too_high)
+	if (c == 0xc2 && s.n > 1 && (unsigned char)s.p[1] < 0xa0)
 		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (!is_tail((unsigned char)s.p[i]))
-			return 0;
-	return n;
+	return utf8_char(s);
 }
 
 /* "\x1b"; by hand, for a body may be full of them. */

@@ -1,8 +1,11 @@
 #include "registrar/registrar.h"
 
+#include "base/utf8.h"
 #include "registrar/contact.h"
 #include "registrar/listing.h"
 #include "sip/lex.h"
+
+#include <string.h>
 
 /* What fits in the columns of the store; longer texts are refused, not cut. */
 enum {
@@ -82,6 +85,12 @@ static bool check_require(struct save *s)
 	return s->answer.status == 0;
 }
 
+/* A store would refuse anything else, and the whole write with it. */
+static bool check_text(struct save *s, struct slice text, const char *why)
+{
+	return utf8_is(text) || refuse(s, 400, why);
+}
+
 /* The address-of-record (step 5). */
 
 void registrar_aor(struct arena *a, const struct uri *u, struct slice *user, struct slice *host)
@@ -96,11 +105,11 @@ static bool read_aor(struct save *s)
 	if (uri_parse(&to, s->r->msg->to.uri) != URI_OK || !uri_is_sip(&to))
 		return refuse(s, 400, "To Is Not a SIP URI");
 	registrar_aor(s->r->arena, &to, &s->user, &s->host);
-	if (s->user.n == 0 || s->user.n > MAX_USER || s->host.n > MAX_HOST)
+	if (s->user.n == 0 || s->user.n > MAX_USER || s->host.n > MAX_HOST || !utf8_is(s->user))
 		return refuse(s, 404, NULL);
 	if (s->r->msg->call_id.n > MAX_CALLID)
 		return refuse(s, 400, "Call-ID Too Long");
-	return true;
+	return check_text(s, s->r->msg->call_id, "Call-ID Is Not UTF-8");
 }
 
 /* Contacts (steps 6 and 7). */
@@ -151,7 +160,8 @@ static bool read_contact(struct save *s, struct slice member)
 	if (c->text.n > MAX_CONTACT || c->instance.n > MAX_INSTANCE)
 		return refuse(s, 400, "Contact Too Long");
 	s->n_contacts++;
-	return grant(s, c);
+	return check_text(s, c->text, "Contact Is Not UTF-8") &&
+	       check_text(s, c->instance, "Instance Is Not UTF-8") && grant(s, c);
 }
 
 static bool check_star(struct save *s)
@@ -219,7 +229,7 @@ static bool read_path(struct save *s)
 	else if (out.n > 0)
 		s->path = arena_dup(s->r->arena, buf_slice(&out));
 	buf_free(&out);
-	return s->answer.status == 0;
+	return s->answer.status == 0 && check_text(s, s->path, "Path Is Not UTF-8");
 }
 
 /* What else a binding keeps. */
@@ -279,15 +289,24 @@ static int64_t methods_of(const struct msg *m)
 	return mask;
 }
 
+/* It is for people only: cut where it is too long, '?' for what is no character. */
 static struct slice user_agent_of(const struct save *s)
 {
 	const struct hdr *h = msg_hdr(s->r->msg, HDR_USER_AGENT);
 	if (!h)
 		return SLICE_NULL;
 	struct slice text = lex_unfold(s->r->arena, h->value);
-	if (text.n > MAX_USER_AGENT)
-		text.n = MAX_USER_AGENT;
-	return text;
+	char *out = arena_alloc(s->r->arena, text.n + 1);
+	size_t n = 0;
+	while (text.n > 0) {
+		size_t size = utf8_char(text), step = size ? size : 1;
+		if (n + step > MAX_USER_AGENT)
+			break;
+		memcpy(out + n, size ? text.p : "?", step);
+		n += step;
+		text = lex_skip(text, step);
+	}
+	return slice_of(out, n);
 }
 
 static void fill_binding(struct save *s, const struct contact *c, struct store_binding *b)

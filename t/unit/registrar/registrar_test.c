@@ -324,6 +324,45 @@ static void what_the_phone_is(void)
 	teardown(&w);
 }
 
+static const char *user_agent(const char *text)
+{
+	static char out[300];
+	struct world w;
+	char headers[1024];
+	setup(&w);
+	snprintf(headers, sizeof(headers), CONTACT_A "User-Agent: %s\n", text);
+	CHECK_INT(save(&w, headers), 200);
+	look(&w);
+	snprintf(out, sizeof(out), "%.*s", SLICE_ARG(w.seen[0].user_agent));
+	teardown(&w);
+	return out;
+}
+
+/* One phone's Latin-1 must not keep a whole write-back batch out of the database. */
+static void a_user_agent_is_made_utf8(void)
+{
+	char text[300], expected[255];
+	CHECK_STR(user_agent("T\xc3\xa9l\xc3\xa9phone"), "T\xc3\xa9l\xc3\xa9phone");
+	CHECK_STR(user_agent("T\xe9l\xe9phone"), "T?l?phone");
+	CHECK_STR(user_agent("\xe2\x82"), "??");
+	snprintf(expected, sizeof(expected), "%0254d", 0);
+	snprintf(text, sizeof(text), "%s\xc3\xa9", expected); /* no half of the last one */
+	CHECK_STR(user_agent(text), expected);
+}
+
+static void what_is_not_utf8_is_refused(void)
+{
+	struct world w;
+	setup(&w);
+	CHECK_INT(save(&w, "Contact: <sip:b\xe9@192.0.2.4>\n"), 400);
+	CHECK_INT(save(&w, "Contact: <sip:a@h>;+sip.instance=\"\xe9\"\n"), 400);
+	CHECK_INT(save(&w, CONTACT_A "Path: \"\xe9\" <sip:p;lr>\n"), 400);
+	CHECK_INT(save_other(&w, "call\xe9", 1, CONTACT_A), 400);
+	CHECK_INT(look(&w), 0);
+	CHECK_INT(save(&w, "Contact: \"\xe9\" <sip:a@h>\n"), 200); /* a name is not kept */
+	teardown(&w);
+}
+
 /* ---- the store ---- */
 
 static void a_broken_store_is_503(void)
@@ -443,6 +482,8 @@ int main(void)
 	TEST(only_known_params_come_back);
 	TEST(a_quote_in_the_instance_stays_inside);
 	TEST(what_the_phone_is);
+	TEST(a_user_agent_is_made_utf8);
+	TEST(what_is_not_utf8_is_refused);
 	TEST(a_broken_store_is_503);
 	TEST(answer_and_store_agree);
 	TEST(two_at_once_are_serialised);
