@@ -19,12 +19,13 @@ struct proxy_alias {
 struct proxy_options {
 	struct proxy_alias *aliases; /* borrowed */
 	unsigned n_aliases;
-	uint32_t timer_c_ms;   /* > 180,000: RFC 3261 16.6 step 11; 0: PROXY_TIMER_C_MS */
-	uint32_t ring_max_ms;  /* the longest a branch may ring, however many 1xx come; 0: the
-				  default */
-	bool full_lr;          /* Record-Route with ";lr=on" (enable_full_lr) */
-	uint64_t loop_key;     /* seeds the loop detection hash */
-	uint8_t route_key[16]; /* proves our Record-Route; proxy_set_route_key() */
+	uint32_t timer_c_ms;       /* > 180,000: RFC 3261 16.6 step 11; 0: PROXY_TIMER_C_MS */
+	uint32_t ring_max_ms;      /* the longest a branch may ring, however many 1xx come; 0: the
+				      default */
+	bool full_lr;              /* Record-Route with ";lr=on" (enable_full_lr) */
+	uint64_t loop_key;         /* seeds the loop detection hash */
+	uint8_t route_key[16];     /* proves our Record-Route; proxy_set_route_key() */
+	uint32_t dialog_max_age_s; /* … for so long after the dialog's begin; 0: for ever */
 };
 
 enum { PROXY_TIMER_C_MS = 185000, PROXY_RING_MAX_MS = 600000 };
@@ -93,9 +94,9 @@ void proxy_relay(struct context *c, void *data,
 bool proxy_loose_route(struct context *c);
 /*
  * After proxy_loose_route(): one of the Routes it took was written by this proxy
- * (or one with the same key) for this very Call-ID.  So the dialog began with a
- * request that a route let through; a To tag and a Route that strangers made up
- * do not look so.
+ * (or one with the same key) for this very dialog (proxy/proof).  So it began
+ * with a request that a route let through; a To tag and a Route that strangers
+ * made up do not look so.
  */
 bool proxy_in_dialog(const struct context *c);
 /* The key of that proof, shared by a fleet and kept across restarts. */

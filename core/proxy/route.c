@@ -1,12 +1,10 @@
 #include "proxy/route.h"
 
-#include "base/hash.h"
+#include "proxy/proof.h"
 #include "sip/lex.h"
 #include "sip/nameaddr.h"
 #include "sip/param.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* One value of a Route header field. */
@@ -69,23 +67,15 @@ static bool leads_to_us(const struct proxy *p, const struct uri *u)
 
 /* --- the proof in our Record-Route ------------------------------------------------------------ */
 
-enum { PROOF_DIGITS = 16 };
+enum { MAX_PROOFS = 4 }; /* of our Routes that are looked at: no request brings more of sense */
 
-/* Strangers can name us in a Route, but not make this of their Call-ID. */
-static void proof_of(const struct context *c, char out[PROOF_DIGITS + 1])
+static void note_proof(struct context *c, const struct uri *u)
 {
-	const struct slice id = c->msg->call_id;
+	struct slice proof;
 
-	snprintf(out, PROOF_DIGITS + 1, "%016" PRIx64,
-		 siphash13(c->proxy->options.route_key, id.p ? id.p : "", id.n));
-}
-
-static void note_proof(struct context *c, const struct uri *u, const char *proof)
-{
-	struct slice value;
-
-	if (uri_param(u, SLICE("dialog"), &value) && slice_eq(value, slice_str(proof)))
-		c->in_dialog = true;
+	if (!c->in_dialog && c->routes_dropped < MAX_PROOFS &&
+	    uri_param(u, SLICE("dialog"), &proof))
+		c->in_dialog = proof_holds(c, proof);
 }
 
 bool proxy_in_dialog(const struct context *c)
@@ -146,7 +136,7 @@ static bool is_our_record_route(const struct proxy *p, const struct uri *u)
 }
 
 /* A strict router sent us: the real target is the last Route. */
-static void take_strict(struct context *c, const char *proof)
+static void take_strict(struct context *c)
 {
 	struct uri ours = c->uri_parsed;
 	struct nameaddr n;
@@ -156,13 +146,13 @@ static void take_strict(struct context *c, const char *proof)
 	    !parse_hop(&last) || leads_to_us(c->proxy, &last.uri) ||
 	    nameaddr_parse(&n, last.text) < 0 || context_set_uri(c, n.uri) < 0)
 		return;
-	note_proof(c, &ours, proof);
+	note_proof(c, &ours);
 	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
 	c->strict_route = last.text;
 }
 
 /* Several of ours in a row (double Record-Route, a spiral) are one visit. */
-static void drop_ours(struct context *c, const char *proof)
+static void drop_ours(struct context *c)
 {
 	const struct hdr *row = NULL;
 	struct hdr_walk w;
@@ -174,7 +164,7 @@ static void drop_ours(struct context *c, const char *proof)
 		if (row && row != h.hdr)
 			edit_drop_header(&c->edits, c->msg, row);
 		row = h.hdr;
-		note_proof(c, &h.uri, proof);
+		note_proof(c, &h.uri);
 		c->routes_dropped++;
 	}
 	if (row && more && row == h.hdr)
@@ -185,16 +175,14 @@ static void drop_ours(struct context *c, const char *proof)
 
 bool proxy_loose_route(struct context *c)
 {
-	char proof[PROOF_DIGITS + 1];
 	struct hdr_walk w;
 	struct hop h;
 
 	strip_maddr(c);
 	if (!msg_hdr(c->msg, HDR_ROUTE))
 		return false;
-	proof_of(c, proof);
-	take_strict(c, proof);
-	drop_ours(c, proof);
+	take_strict(c);
+	drop_ours(c);
 	if (first_route(c, &w, &h))
 		return true;
 	return c->msg->to_tag.p && (c->routes_dropped || c->strict_route.p);
@@ -351,7 +339,7 @@ static void put_record(const struct context *c, unsigned socket, struct buf *out
 		buf_puts(out, ";ftag=");
 		buf_put(out, c->msg->from_tag);
 	}
-	proof_of(c, proof);
+	proof_make(c, proof);
 	buf_puts(out, ";dialog=");
 	buf_puts(out, proof);
 	buf_putc(out, '>');

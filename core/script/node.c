@@ -55,6 +55,7 @@ static void apply_to_proxy(struct node *n)
 	o->timer_c_ms = s->timer_c_ms;
 	o->ring_max_ms = s->ring_max_ms;
 	o->full_lr = s->full_lr;
+	o->dialog_max_age_s = s->dialog_max_age_s;
 	x->timers = s->timers;
 	x->max_servers = s->max_transactions;
 	x->max_bytes = s->max_memory_bytes;

@@ -78,6 +78,8 @@ const struct setting settings_table[] = {
 
     {"rr.enable_full_lr", SETTING_BOOL, MEMBER(full_lr), .number = 1,
      .doc = "Record-Route says \";lr=on\", not \";lr\""},
+    {"rr.dialog_max_age", SETTING_NUMBER, MEMBER(dialog_max_age_s), 0, YEAR_S, 1, DAY_S,
+     .unit = "s", .doc = "how long our Record-Route proves a dialog (in_dialog); 0: for ever"},
 
     {"tm.t1", SETTING_NUMBER, MEMBER(timers.t1_ms), 10, 10000, 1, 500, .unit = "ms",
      .doc = "T1 of RFC 3261: round-trip time estimate"},

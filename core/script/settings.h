@@ -45,6 +45,7 @@ struct settings {
 	struct slice trace;                 /* log.trace: a file; empty: none */
 	size_t trace_max_bytes;             /* log.trace_max, in MiB */
 	bool full_lr;                       /* rr.enable_full_lr */
+	uint32_t dialog_max_age_s;          /* rr.dialog_max_age */
 	struct txn_timers timers;           /* tm.t1, tm.t2, tm.t4, in ms */
 	uint32_t timer_c_ms;                /* tm.timer_c, in s */
 	uint32_t ring_max_ms;               /* tm.ring_max, in s */

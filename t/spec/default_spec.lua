@@ -205,7 +205,8 @@ describe("other requests", function()
 
 	it("of a dialog for a name of ours find the phone", function()
 		local net, ten, eleven, call = talking()
-		local o = { to_tag = call.dialog.remote_tag, call_id = call.invite:header "Call-ID",
+		local o = { tag = call.dialog.tag, to = call.dialog.remote_uri,
+			to_tag = call.dialog.remote_tag, call_id = call.invite:header "Call-ID",
 			route = call.dialog.routes }
 		net:forget()
 		ten:send("BYE", "11", o)
@@ -256,6 +257,27 @@ describe("strangers", function()
 			{ to_tag = "x", route = call.dialog.routes })
 		stranger:expect(407)
 		assert.sip(net:take()).is.nothing()
+	end)
+
+	it("who were called do not make of that a way to anybody, under any name, for ever", function()
+		local net, ten = two_phones()
+		local far = net:phone("f", { domain = "203.0.113.5", address = "203.0.113.5:5060" })
+		ten:call "sip:f@203.0.113.5"
+		local invite = far:incoming().invite
+		local function asked(ruri, from, tag)
+			net:forget()
+			far:send("MESSAGE", ruri, { from = from, to = "sip:10@127.0.0.1", to_tag = tag,
+				call_id = invite:header "Call-ID", route = invite:routes() })
+			local reply = far:take()
+			return reply ~= nil and reply.status == 407
+		end
+		local tag = invite:param("From", "tag")
+		assert.is_true(asked("sip:0900123@198.51.100.7", "sip:anybody@x.example", tag))
+		assert.is_true(asked("sip:11@127.0.0.1", "sip:10@127.0.0.1", tag))
+		assert.is_true(asked("sip:10@127.0.0.1", "sip:f@203.0.113.5", "made-up"))
+		assert.is_false(asked("sip:10@127.0.0.1", "sip:f@203.0.113.5", tag))
+		net:advance(86401)
+		assert.is_true(asked("sip:10@127.0.0.1", "sip:f@203.0.113.5", tag))
 	end)
 
 	it("do not pass as one of ours", function()
