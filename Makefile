@@ -6,6 +6,7 @@
 #   make test        install what is missing, build, test everything
 #   make test-unit | test-spec | test-flow | test-NAME    part of it (no installing)
 #   make test-sipp   200 calls a second for 30 seconds
+#   make test-stall  MariaDB stands still for 30 seconds
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
@@ -121,7 +122,7 @@ demo-%:
 TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
-.PHONY: programs test test-all test-unit test-spec test-flow test-sipp
+.PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
 
 test:
@@ -139,6 +140,8 @@ test-flow: all
 	$(PROVE) $(FLOWS)
 test-sipp: all
 	SIPP_SECONDS=30 $(PROVE) -v t/flow/sipp_spec.lua
+test-stall: all
+	STALL_SECONDS=30 $(PROVE) -v t/flow/stall_spec.lua
 
 .SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.

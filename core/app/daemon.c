@@ -231,6 +231,16 @@ static void on_reloaded(void *data, bool ok, struct slice news)
 	buf_free(&out);
 }
 
+/* "forget USER": that subscriber has changed. */
+static bool forget_user(struct daemon *d, struct slice line)
+{
+	struct slice word = SLICE("forget ");
+	if (!slice_starts(line, word) || !d->started)
+		return false;
+	auth_forget(d->worker.node.auth, slice_range(line.p + word.n, slice_end(line)));
+	return true;
+}
+
 static void on_command(void *data, struct slice line, struct question *q)
 {
 	struct daemon *d = data;
@@ -242,6 +252,8 @@ static void on_command(void *data, struct slice line, struct question *q)
 	buf_init(&out, ANSWER_MAX);
 	if (slice_eq(line, SLICE("stats")))
 		put_stats(d, &out);
+	else if (forget_user(d, line))
+		buf_puts(&out, "ok\n");
 	else
 		buf_puts(&out, d->reload ? "error unknown command\n" : "error not yet\n");
 	question_answer(q, buf_slice(&out));

@@ -78,6 +78,22 @@ static void put_generations(const struct generations *g, struct buf *out)
 	}
 }
 
+static void put_database(const struct worker *w, struct buf *out)
+{
+	const struct patience *p = &w->node.patience;
+	struct credentials_counters c;
+	auth_count(w->node.auth, &c);
+	put(out, "store.pending", database_pending(&w->database));
+	put(out, "store.parked", p->parked);
+	put(out, "store.timeouts", p->timeouts);
+	put(out, "store.refused", p->refused);
+	put(out, "auth.users", c.users);
+	put(out, "auth.unknown", c.unknown);
+	put(out, "auth.hits", c.hits);
+	put(out, "auth.asked", c.asked);
+	put(out, "auth.joined", c.joined);
+}
+
 static void put_location(const char *name, const struct location *l, struct buf *out)
 {
 	struct location_counters c;
@@ -97,7 +113,7 @@ void stats_put(const struct worker *w, struct buf *out)
 	if (!w->serving)
 		return;
 	put(out, "timers", w->env.wheel.count);
-	put(out, "store.pending", database_pending(&w->database));
+	put_database(w, out);
 	put_udp(udp_counters(w->udp), out);
 	put_transport(&w->node.transport.counters, out);
 	put_txn(&w->node.proxy.txn, out);

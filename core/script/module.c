@@ -3,6 +3,7 @@
 #include "script/admin.h"
 #include "script/bindings.h"
 #include "script/coverage.h"
+#include "script/hide.h"
 #include "script/message.h"
 #include "script/query.h"
 #include "script/world.h"
@@ -101,6 +102,7 @@ static const luaL_Reg tool_functions[] = {
     {"ha1", admin_ha1},
     {"digest", admin_digest},
     {"control", admin_control},
+    {"hide", hide_function},
     {"bindings", bindings_function},
     {"coverage", coverage_function},
     {NULL, NULL},

@@ -116,6 +116,8 @@ static void apply_to_locations(struct node *n, uint32_t before_s)
 {
 	uint32_t interval_s = n->settings.timer_interval_s;
 
+	location_set_wait(n->location, n->settings.db_timeout_ms);
+	location_set_wait(n->aliases, n->settings.db_timeout_ms);
 	if (interval_s == before_s)
 		return;
 	location_set_flush(n->location, interval_s * 1000);
@@ -129,6 +131,8 @@ void node_take_over(struct node *n, struct script *script, const struct settings
 	settings_take(&n->settings, settings);
 	n->registrar = n->settings.registrar;
 	auth_set_options(n->auth, &n->settings.auth);
+	n->patience.timeout_ms = n->settings.db_timeout_ms;
+	n->patience.max_parked = n->settings.db_max_parked;
 	apply_to_proxy(n);
 	apply_to_locations(n, interval_s);
 	apply_to_scripts(n);

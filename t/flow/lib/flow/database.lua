@@ -49,6 +49,12 @@ local function start_server()
 	server = { dir = dir, url = url, socket = url:match "socket=(.+)$" }
 end
 
+local function signal(name)
+	local file = assert(io.open(server.dir .. "/pid"))
+	uv.kill(file:read "n", name)
+	file:close()
+end
+
 -- An empty database of its own for each world.
 function kinds.mysql()
 	if not server then
@@ -62,7 +68,9 @@ function kinds.mysql()
 	return { kind = "mysql", url = (server.url:gsub("/lunasip%?", "/" .. name .. "?")),
 		sql = function(text)
 			return run("mariadb", "--no-defaults", "-u", "root", "-S", socket, "-t", name, "-e", text)
-		end }
+		end,
+		stop = function() signal "sigstop" end, -- it stands still …
+		continue = function() signal "sigcont" end } -- … and goes on
 end
 
 -- The stores a flow runs on; { memory = false } leaves one out.
