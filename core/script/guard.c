@@ -1,6 +1,6 @@
 #include "script/guard.h"
 
-#include <lauxlib.h>
+#include "script/state.h"
 
 static int no_exit(lua_State *L)
 {
@@ -12,7 +12,25 @@ static int no_hook(lua_State *L)
 	return luaL_error(L, "debug.sethook: the hook is the proxy's own, it counts instructions");
 }
 
-/* Lua runs finalizers without hooks: nothing could stop one.  Upvalue: the library's function. */
+/* Calls the library's function, the upvalue, with the arguments that are there. */
+static int call_original(lua_State *L)
+{
+	int n = lua_gettop(L);
+
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, n, LUA_MULTRET);
+	return lua_gettop(L);
+}
+
+/* Many short ones would cost nothing. */
+static int make_coroutine(lua_State *L)
+{
+	state_charge(L);
+	return call_original(L);
+}
+
+/* Lua runs finalizers without hooks: nothing could stop one. */
 static int set_metatable(lua_State *L)
 {
 	if (lua_istable(L, 2)) {
@@ -21,18 +39,16 @@ static int set_metatable(lua_State *L)
 			return luaL_error(L, "__gc: a route has no finalizers (__close it may)");
 		lua_pop(L, 1);
 	}
-	int n = lua_gettop(L);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, n, LUA_MULTRET);
-	return lua_gettop(L);
+	return call_original(L);
 }
 
-static void wrap_metatables(lua_State *L)
+static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction f)
 {
-	lua_getfield(L, -1, "setmetatable");
-	lua_pushcclosure(L, set_metatable, 1);
-	lua_setfield(L, -2, "setmetatable");
+	lua_getglobal(L, library);
+	lua_getfield(L, -1, name);
+	lua_pushcclosure(L, f, 1);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 1);
 }
 
 static void replace(lua_State *L, const char *library, const char *name, lua_CFunction f)
@@ -47,9 +63,8 @@ void guard_open(lua_State *L)
 {
 	replace(L, "os", "exit", no_exit);
 	replace(L, "debug", "sethook", no_hook);
-	lua_getglobal(L, "_G");
-	wrap_metatables(L);
-	lua_getglobal(L, "debug");
-	wrap_metatables(L);
-	lua_pop(L, 2);
+	wrap(L, "_G", "setmetatable", set_metatable);
+	wrap(L, "debug", "setmetatable", set_metatable);
+	wrap(L, "coroutine", "create", make_coroutine);
+	wrap(L, "coroutine", "wrap", make_coroutine);
 }

@@ -231,6 +231,16 @@ int run_start(struct script *s, const struct run_job *job)
 	return 0;
 }
 
+static void forget_answer(struct run *r)
+{
+	r->refusal = (struct refusal){0};
+	r->auth = AUTH_NONE;
+	r->identity = (struct auth_identity){0};
+	r->answer = (struct registrar_answer){0};
+	r->error = STORE_OK;
+	r->found = 0;
+}
+
 struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitive)
 {
 	struct run *r = state_owner(L)->current;
@@ -251,6 +261,7 @@ struct run *run_begin_wait(lua_State *L, struct message *m, const char *primitiv
 			   primitive);
 	r->wait = WAIT_STARTED;
 	r->on_store = false;
+	forget_answer(r);
 	return r;
 }
 
@@ -300,6 +311,16 @@ void run_wake(struct run *r)
 	script_rest(r->script);
 }
 
+/* A script that keeps the coroutine can resume it; the answer is not there then. */
+static int go_on(lua_State *L, int status, lua_KContext context)
+{
+	const struct run *r = (struct run *)context;
+
+	if (r->wait != WAIT_NONE)
+		return luaL_error(L, "a route that waits goes on by itself: it cannot be resumed");
+	return r->k(L, status, context);
+}
+
 int run_wait(lua_State *L, struct run *r, lua_KFunction k)
 {
 	if (r->wait == WAIT_READY) {
@@ -307,6 +328,7 @@ int run_wait(lua_State *L, struct run *r, lua_KFunction k)
 		return k(L, LUA_OK, (lua_KContext)r);
 	}
 	r->wait = WAIT_PARKED;
+	r->k = k;
 	count_parked(r, 1);
-	return lua_yieldk(L, 0, (lua_KContext)r, k);
+	return lua_yieldk(L, 0, (lua_KContext)r, go_on);
 }

@@ -59,6 +59,7 @@ struct run {
 	bool unlimited;          /* co can be stopped no more: it is not used again */
 	bool on_store;           /* what it waits for may need the store */
 	enum run_wait wait;
+	lua_KFunction k; /* of the primitive that it waits in */
 
 	/* The answer it waits for. */
 	struct refusal refusal;         /* relay */

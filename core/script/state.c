@@ -134,6 +134,14 @@ void state_refresh(struct state *s, lua_State *L)
 	state_limit(s, L);
 }
 
+void state_charge(lua_State *L)
+{
+	struct state *s = state_of(L);
+
+	if (s->budget)
+		*s->budget -= *s->budget < STATE_HOOK_STEP ? *s->budget : STATE_HOOK_STEP;
+}
+
 int state_call(struct state *s, lua_CFunction f, void *data, struct buf *why)
 {
 	lua_State *L = s->L;

@@ -48,6 +48,9 @@ void state_limit(struct state *s, lua_State *L);
 /* L may run freely again, with a new budget. */
 void state_refresh(struct state *s, lua_State *L);
 
+/* What runs on L makes a coroutine: the first step of one is never counted. */
+void state_charge(lua_State *L);
+
 /*
  * Calls f with data as its light userdata argument.  0, or -1 and the error's
  * text in why (which may be NULL).

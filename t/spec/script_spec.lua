@@ -242,6 +242,18 @@ describe("budgets", function()
 		assert.equal(500, reply.status)
 	end)
 
+	it("count what runs in coroutines, however many and short", function()
+		local began = os.clock()
+		local reply, log = run [[
+			while true do coroutine.wrap(function() for _ = 1, 900 do end end)() end]]
+		assert.equal(500, reply.status)
+		assert.matches("too many instructions", log)
+		local many = os.clock() - began
+		began = os.clock()
+		run "while true do end"
+		assert.is_true(many < 10 * (os.clock() - began) + 0.1)
+	end)
+
 	it("are new for each message", function()
 		local _, _, net, phone = run([[for _ = 1, 60000 do end say(req, "done")]],
 			{ settings = { script = { instructions = 200000 } } })
@@ -308,6 +320,39 @@ describe("coroutines", function()
 		assert.equal("at once", phone:expect(299).reason)
 		net:advance(2)
 		for _ = 1, 3 do assert.equal("false|none", phone:expect(299).reason) end
+		local s = net:stats()
+		assert.same({ 0, 0 }, { s.parked, s.coroutines })
+	end)
+
+	-- Otherwise the answer of an earlier wait would be taken for this one's.
+	it("that wait are resumed by their answer only", function()
+		local net = route.proxy([[
+			if req.method == "KICK" then return say(req, coroutine.resume(kept)) end
+			if req.method == "CLOSE" then return say(req, coroutine.close(kept)) end
+			kept = coroutine.running()
+			local ok, why = req:proxy_authorize("", "subscriber")
+			if why == "none" then return req:proxy_challenge("", "1") end
+			say(req, ok, why, req.auth_user)]])
+		local ten = net:phone "10"
+		local o = { call_id = "c", tag = "t" }
+		local function credentials(digest)
+			local request = ten:send("MESSAGE", "11", o)
+			return ten:credentials(request, ten:expect(407), digest)
+		end
+		local right, wrong = credentials(), credentials { password = "wrong" }
+		ten:send("MESSAGE", "11", { call_id = "c", tag = "t", headers = { right } })
+		assert.equal("true|nil|10", ten:expect(299).reason)
+		net:store { delay = 1 }
+		local function hands_off(method, said)
+			net:advance(400) -- what is kept of the subscriber is old: the store is asked
+			ten:send("MESSAGE", "11", { headers = { wrong }, call_id = "c", tag = "t" })
+			ten:send(method, "11")
+			assert.matches(said, ten:expect(299).reason)
+			net:advance(1)
+			ten:expect(500)
+		end
+		hands_off("KICK", "^false|.*it cannot be resumed")
+		hands_off("CLOSE", "^true$")
 		local s = net:stats()
 		assert.same({ 0, 0 }, { s.parked, s.coroutines })
 	end)
