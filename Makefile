@@ -5,12 +5,14 @@
 #                    127.0.0.1:5060 with the subscribers 10 (abc10) and 11 (abc11)
 #   make test        install what is missing, build, test everything
 #   make test-unit | test-spec | test-flow | test-NAME    part of it (no installing)
+#   make test-routes specs of your routes, with coverage: ROUTES="files and folders"
 #   make test-sipp   200 calls a second for 30 seconds
 #   make test-stall  MariaDB stands still for 30 seconds
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
-#   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format
+#   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format, documents
+#   make doc         doc/api.md, the stubs for editors, luacheck's standard: of lua/lunasip/api.lua
 #   make fmt         format the C files
 #   make cover       which lines the tests walk
 #   make install     to PREFIX (/usr/local), under DESTDIR
@@ -143,6 +145,13 @@ test-sipp: all
 test-stall: all
 	STALL_SECONDS=30 $(PROVE) -v t/flow/stall_spec.lua
 
+# What is tested of routes unless ROUTES says it: those in lua/routes.
+ROUTES ?= $(sort $(wildcard lua/routes/*_spec.lua lua/routes/*/*_spec.lua)) t/spec/default_spec.lua
+test-routes:
+	@tools/setup routes
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(TEST_ENV) tools/lunactl test --coverage $(ROUTES)
+
 .SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.
 named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS))
@@ -193,10 +202,10 @@ fuzz-short:
 C_FILES = $(sort $(wildcard core/*/*.[ch] db/*.[ch] t/unit/*.h t/unit/*/*.[ch] t/fuzz/*.[ch]))
 LINT_CPPFLAGS = $(CPPFLAGS) -It/unit -std=c17 $(WARN)
 
-.PHONY: lint lint-layers lint-headers lint-c lint-lua lint-docs fmt fmt-check
+.PHONY: lint lint-layers lint-headers lint-c lint-lua lint-docs lint-api doc fmt fmt-check
 lint:
 	@tools/setup lint
-	@$(MAKE) --no-print-directory -j$(JOBS) -k lint-layers fmt-check lint-lua lint-docs lint-headers lint-c
+	@$(MAKE) --no-print-directory -j$(JOBS) -k lint-layers fmt-check lint-lua lint-docs lint-api lint-headers lint-c
 	@echo "lint: clean"
 
 lint-layers:
@@ -213,10 +222,17 @@ lint-c:
 	  --warnings-as-errors="*" "$$@" -- $(LINT_CPPFLAGS) 2>/dev/null' clang-tidy
 
 lint-lua:
-	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/cover tools/demo
+	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/check-api \
+	  tools/api tools/cover tools/demo
 
 lint-docs: all
 	@$(LUA) tools/check-docs
+
+lint-api: all
+	@$(TEST_ENV) $(LUA) tools/check-api
+
+doc: all
+	@$(TEST_ENV) $(LUA) tools/api
 
 fmt:
 	@clang-format -i $(C_FILES)
@@ -229,11 +245,13 @@ fmt-check:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 \
 	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit \
+	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/library \
 	  $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents \
 	  $(DESTDIR)$(PREFIX)/share/lunasip/schema
 	install $(BUILD)/lunasip tools/lunactl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/lunasip.so $(DESTDIR)$(PREFIX)/lib/lua/5.4
 	install -m 644 $(wildcard lua/lunasip/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip
+	install -m 644 $(wildcard lua/lunasip/library/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/library
 	install -m 644 $(wildcard lua/lunasip/testkit/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit
 	install -m 644 $(wildcard lua/routes/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes
 	install -m 644 $(wildcard lua/routes/documents/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents

@@ -2,6 +2,7 @@
 
 #include "script/module.h"
 #include "script/object.h"
+#include "script/query.h"
 #include "script/settings.h"
 #include "script/xlog.h"
 
@@ -135,6 +136,7 @@ int bindings_function(lua_State *L)
 	lua_newtable(L);
 	set_types(L);
 	set_names(L, "module", module_functions);
+	set_names(L, "db", query_functions);
 	set_handlers(L);
 	set_settings(L);
 	set_variables(L);

@@ -10,7 +10,7 @@
 /*
  * lunasip.bindings(): { types = { request = { methods = { NAME = true },
  * fields = { NAME = "read" or "set" } }, reply =, branch = }, module = { NAME = true },
- * handlers = { list of names }, settings = { list of { name =, type =, … } },
+ * db = { NAME = true }, handlers = { list of names }, settings = { list of { name =, type =, … } },
  * variables = { list of names } }
  */
 int bindings_function(lua_State *L);

@@ -1,0 +1,442 @@
+-- api: all that a route can call, read and set, as data.
+--
+-- doc/api.md, the stubs for editors (library/lunasip.lua) and the luacheck standard
+-- (luacheck.lua) are made of it by `make doc`; `make lint` fails when they are not, or when
+-- what C binds (lunasip.bindings()) and what stands here are not the same.
+--
+-- A member:
+--   name, of      "request", "reply", "branch": whose it is
+--   args          { { name, type, meaning }, … }; a type with "?" may be left out
+--   returns       what it gives when it worked; without it: true
+--   refuses       { { reason, meaning }, … } of `false, reason`
+--   fails         the same of `nil, message`: the environment failed
+--   raises        misuse beyond arguments of the wrong type
+--   waits         it may park the coroutine: not in reply and branch handlers
+--   rfc           where to read what is behind it
+--   type          of a field; set: it may be set; only: the handler that has it
+--   gives         types of the results, for editors
+local api = {}
+
+api.groups = {
+	{ "who", "Who is it" },
+	{ "where", "Where does it go" },
+	{ "answer", "Answering" },
+	{ "message", "Reading and changing the message" },
+	{ "keep", "Keeping" },
+}
+
+api.handlers = {
+	{ name = "request", arg = "request", required = true,
+		doc = "Each new request, and the ACK of an answered call. Retransmissions, CANCEL and the ACK of a refused call never get here. An error answers 500 and logs a traceback." },
+	{ name = "reply", arg = "reply",
+		doc = "Each reply that arrives from the network for a request that was relayed, 100 included; not those made here. May change what goes upstream. Must not wait." },
+	{ name = "failure", arg = "request",
+		doc = "All branches failed, and the caller has not cancelled: `req.status` and `req.reason` are the best answer. Relay again, reply, or let be: then that answer goes upstream. Once, unless it calls `t_on_failure`." },
+	{ name = "branch", arg = "branch", returns = "false drops the branch", gives = "boolean?",
+		doc = "A copy of the request is about to leave. What it changes, only this copy has. A handler that fails drops its branch. Must not wait." },
+}
+
+local realm = { "realm", "string?",
+	'what the digest is for; `""` (the default) is the host of To (`www_`) or From (`proxy_`) if it is one of ours, else our first domain' }
+local challenge_qop = { "qop", '"0"|"1"|"auth"|lunasip.ChallengeOptions?',
+	'`"1"` (the default) offers qop, with which a captured answer serves only once; `"0"` does not; or a table `{ qop = true, stale = false, algorithms = { "SHA-256", "MD5" } }` (default: MD5 alone)' }
+local credentials_refused = {
+	{ "none", "no credentials for this realm" },
+	{ "nonce", "its nonce is not one of ours" },
+	{ "stale", "right, but the nonce is too old or for another Call-ID; the next challenge says `stale=true`" },
+	{ "user", "no such subscriber, or one without a password" },
+	{ "password", "another password" },
+	{ "replay", "nc did not grow, a nonce without qop came again, or the digest's uri is not the Request-URI" },
+	{ "malformed", "no valid credentials" },
+	{ "db", "the database gave no answer" },
+}
+local identity_refused = {
+	{ "none", "nobody was authorized before" },
+	{ "malformed", "no SIP URI with a user" },
+	{ "user", "another user than the one who was authorized" },
+	{ "domain", "a host that is neither the realm nor ours" },
+}
+local subscriber_table = { "table", "string?", 'the table of subscribers; `"subscriber"`' }
+local location_table = { "table", '"location"|"aliases"?', '`"location"`, the default, or `"aliases"`' }
+local answered = { { "answered", "a final answer went already, or there is nobody to answer: an ACK, a transaction that is over" } }
+
+api.members = {
+	-- who
+	{ name = "www_authorize", of = { "request" }, group = "who",
+		args = { realm, subscriber_table }, waits = true, refuses = credentials_refused,
+		doc = "Checks the credentials in Authorization. ACK and CANCEL pass: they cannot be challenged, and `auth_user` stays nil.",
+		rfc = "3261 22, 7616", example = 'if not req:www_authorize("", "subscriber") then return req:www_challenge("", "1") end' },
+	{ name = "proxy_authorize", of = { "request" }, group = "who",
+		args = { realm, subscriber_table }, waits = true, refuses = credentials_refused,
+		doc = "The same with Proxy-Authorization.", rfc = "3261 22.3, 7616",
+		example = 'if not req:proxy_authorize("", "subscriber") then return req:proxy_challenge("", "1") end' },
+	{ name = "www_challenge", of = { "request" }, group = "who", args = { realm, challenge_qop },
+		refuses = answered,
+		doc = 'Answers 401 with a challenge. When the last refusal was `"db"` it answers 503 with Retry-After instead, and 400 when it was `"malformed"`: to ask again would not help.',
+		rfc = "3261 22.2, 7616, 8760" },
+	{ name = "proxy_challenge", of = { "request" }, group = "who", args = { realm, challenge_qop },
+		refuses = answered, doc = "The same with 407 and Proxy-Authenticate.", rfc = "3261 22.3, 7616, 8760",
+		example = 'req:proxy_challenge("example.org", { algorithms = { "SHA-256", "MD5" } })' },
+	{ name = "check_to", of = { "request" }, group = "who", refuses = identity_refused,
+		doc = "The URI in To is that of the user who was authorized.", rfc = "3261 10.3 step 5" },
+	{ name = "check_from", of = { "request" }, group = "who", refuses = identity_refused,
+		doc = "The URI in From is that of the user who was authorized." },
+	{ name = "consume_credentials", of = { "request" }, group = "who",
+		refuses = { { "none", "nothing authorized it" } },
+		doc = "Removes the header field that authorized the request, and no other, from what is sent on." },
+	{ name = "auth_user", of = { "request" }, group = "who", type = "string?",
+		doc = "The user who was authorized." },
+
+	-- where
+	{ name = "save", of = { "request" }, group = "where", args = { location_table }, waits = true,
+		doc = "Does what a REGISTER asks, and answers it: 200 with all bindings, or why not.",
+		refuses = { { "(the reason phrase)", "it has answered 400, 404, 420, 423, 500 or 503" } },
+		fails = { { "Service Unavailable", "the database failed; it has answered 503" } },
+		raises = "for another method than REGISTER", rfc = "3261 10.3, 3327, 5626" },
+	{ name = "lookup", of = { "request" }, group = "where", args = { location_table }, waits = true,
+		doc = 'The phones of the user in the Request-URI become the targets: the one with the best q is the Request-URI, the others are branches. With `"aliases"` the Request-URI is rewritten to where the alias leads.',
+		refuses = { { "none", "registered nowhere; `sl_reply_error` answers 404" },
+			{ "user", "the Request-URI has no user, or is no SIP URI" } },
+		fails = { { "db", "the database gave no answer; `sl_reply_error` answers 503 with Retry-After" } },
+		rfc = "3261 16.5" },
+	{ name = "is_myself", of = { "request" }, group = "where",
+		args = { { "uri", "string?", "instead of the Request-URI" } },
+		returns = "true or false", gives = "boolean",
+		doc = "The URI names this proxy: an address it listens on, or one of `settings.aliases`." },
+	{ name = "loose_route", of = { "request" }, group = "where", returns = "true or false",
+		gives = "boolean",
+		doc = "Follows the Route header fields and takes ours away: true when they say where the request goes.",
+		rfc = "3261 16.4, 16.12" },
+	{ name = "in_dialog", of = { "request" }, group = "where", returns = "true or false",
+		gives = "boolean",
+		doc = "After `loose_route`: the dialog began through this proxy. Our Record-Route holds a proof (`;dialog=`, a keyed hash of the Call-ID) that has come back in Route. A To tag, or a Route that somebody made up, does not count." },
+	{ name = "has_totag", of = { "request" }, group = "where", returns = "true or false",
+		gives = "boolean",
+		doc = "To has a tag: the request says that it is in a dialog. Anybody can say so: see `in_dialog`.",
+		rfc = "3261 12.2" },
+	{ name = "record_route", of = { "request" }, group = "where",
+		doc = "Asks to stay in the way of the dialog.",
+		returns = "true; false the second time", gives = "boolean", rfc = "3261 16.6 step 4" },
+	{ name = "t_relay", of = { "request" }, group = "where", waits = true,
+		args = { { "next_hop", "string?", '`"192.0.2.1"`, `"192.0.2.1:5070"`, `"host"` or `"sip:…"`: send it there, whatever the Request-URI says' } },
+		doc = "Sends the request to its targets. It keeps the transaction: retransmissions are absorbed, an INVITE is answered 100. True: at least one branch is on its way.",
+		refuses = {
+			{ "Too Many Hops", "Max-Forwards is used up; 483" },
+			{ "Loop Detected", "it was here before, unchanged; 482" },
+			{ "Unresolvable Destination", "no address for the next hop; 478" },
+			{ "No Target Left", "all targets were tried before; 480" },
+			{ "Dropped By The Branch Handler", "480" },
+			{ "Unsupported URI Scheme", "also `Bad Request-URI`, `SIPS Needs TLS`; 416" },
+			{ "Bad Route", "400" },
+			{ "Max-Breadth Exceeded", "too many branches; 440" },
+			{ "Request Terminated", "the caller cancelled meanwhile; 487" },
+			{ "Declined Everywhere", "a 6xx came; 603" },
+			{ "Message Too Large", "513" },
+			{ "Already Answered", "also `Relay Under Way`, `No Socket For Next Hop`; 500" },
+			{ "Stray ACK", "an ACK that leads back to us" },
+		},
+		raises = "for a next hop that is none", rfc = "3261 16.6, 16.7, 17; 5393; 6026",
+		example = "if not req:t_relay() then req:sl_reply_error() end" },
+	{ name = "append_branch", of = { "request" }, group = "where",
+		args = { { "uri", "string", "its Request-URI" },
+			{ "options", "lunasip.BranchOptions?", "`{ q = 0.5, next_hop = \"192.0.2.1\", path = \"<sip:…>\" }`: 0 to 1; where to send it; Path values, put as Route" } },
+		refuses = { { "malformed, or too many branches", "no SIP URI, or the request has 32 branches already" } },
+		doc = "One more target for `t_relay`.", rfc = "3261 16.5" },
+	{ name = "mf_process_maxfwd_header", of = { "request" }, group = "where",
+		args = { { "max", "integer?", "1 to 255; 70" } },
+		refuses = { { "too many hops", "Max-Forwards is 0; `sl_reply_error` answers 483" } },
+		doc = "Says early what `t_relay` would refuse. `t_relay` itself counts down.", rfc = "3261 16.3 step 3" },
+	{ name = "t_on_reply", of = { "request" }, group = "where",
+		args = { { "handler", "fun(rpl: lunasip.Reply)|nil", "a function, or nil: none" } },
+		doc = "This function instead of the script's `reply` handler, for this request." },
+	{ name = "t_on_failure", of = { "request" }, group = "where",
+		args = { { "handler", "fun(req: lunasip.Request)|nil", "a function, or nil: none" } },
+		doc = "This function instead of the script's `failure` handler, for this request. A failure handler that wants to run again calls it again." },
+	{ name = "t_on_branch", of = { "request" }, group = "where",
+		args = { { "handler", "fun(br: lunasip.Branch): boolean?|nil", "a function, or nil: none" } },
+		doc = "This function instead of the script's `branch` handler, for this request." },
+	{ name = "ruri", of = { "request" }, group = "where", type = "string", set = true,
+		doc = "The Request-URI as it is now. What is no URI raises.", example = 'req.ruri = "sip:11@192.0.2.7"' },
+	{ name = "ruri", of = { "branch" }, group = "where", type = "string", set = true,
+		doc = "The Request-URI of this branch." },
+	{ name = "original_ruri", of = { "request" }, group = "where", type = "string",
+		doc = "The Request-URI as it was received." },
+	{ name = "next_hop", of = { "request", "branch" }, group = "where", type = "string?", set = true,
+		doc = "Where it will be sent, if not where Route and Request-URI say. A branch takes a SIP URI only; nil takes it back." },
+	{ name = "branch_ruri", of = { "reply" }, group = "where", type = "string",
+		doc = "The Request-URI of the branch that this answers." },
+	{ name = "request", of = { "reply", "branch" }, group = "where", type = "lunasip.Request",
+		doc = "The request that this belongs to." },
+	{ name = "cancelled", of = { "request" }, group = "where", type = "boolean",
+		doc = "The caller has cancelled it.", rfc = "3261 16.10" },
+
+	-- answer
+	{ name = "sl_send_reply", of = { "request" }, group = "answer",
+		args = { { "code", "integer", "100 to 699" },
+			{ "reason", "string?", "up to 256 bytes; what RFC 3261 calls it" },
+			{ "headers", "string|string[]?", "a header line, or a list of them" } },
+		refuses = answered,
+		doc = "Answers, statelessly if nothing has to be remembered; never an ACK. From 180 on it has a To tag.",
+		rfc = "3261 8.2.6, 8.2.7, 16.11", example = 'req:sl_send_reply(404, "Not Found", "Retry-After: 60")' },
+	{ name = "sl_reply_error", of = { "request" }, group = "answer", refuses = answered,
+		doc = "Answers what the last refusal of a primitive means; 500 if there was none." },
+	{ name = "status", of = { "request" }, group = "answer", type = "integer?", only = "failure",
+		doc = "The status of the best answer; nil outside the failure handler.", rfc = "3261 16.7 step 6" },
+	{ name = "reason", of = { "request" }, group = "answer", type = "string?", only = "failure",
+		doc = "Its reason phrase." },
+	{ name = "status", of = { "reply" }, group = "answer", type = "integer", doc = "100 to 699" },
+	{ name = "reason", of = { "reply" }, group = "answer", type = "string", doc = "The reason phrase." },
+
+	-- message
+	{ name = "header", of = { "request", "reply", "branch" }, group = "message",
+		args = { { "name", "string", "long or short form, in any case" },
+			{ "n", "integer?", "which one: 1, the default, is the first, -1 the last" } },
+		returns = "the value of that header field, or nil", gives = "string?",
+		doc = "A header field as received.", rfc = "3261 7.3" },
+	{ name = "headers", of = { "request", "reply", "branch" }, group = "message",
+		args = { { "name", "string?", "long or short form, in any case" } },
+		returns = "a list of all values; without a name a list of `{ name =, value = }` of the whole message",
+		gives = "string[]|lunasip.HeaderField[]", doc = "Header fields as received." },
+	{ name = "append_hf", of = { "request", "reply", "branch" }, group = "message",
+		args = { { "line", "string", '`"Name: value"`, with CRLF or without' } },
+		doc = "Adds a header field to what is sent.",
+		raises = "for CR, LF or NUL inside, and for what transactions and routing stand on: Via, From, To, Call-ID, CSeq, Content-Length, Max-Forwards, Route",
+		example = 'req:append_hf "P-hint: outbound"' },
+	{ name = "remove_hf", of = { "request", "reply", "branch" }, group = "message",
+		args = { { "name", "string", "long or short form, in any case" } },
+		returns = "true and how many", gives = { "boolean", "integer|string" },
+		refuses = { { "none", "there is none of that name" } },
+		doc = "Removes all header fields of that name from what is sent.", raises = "as `append_hf`" },
+	{ name = "search", of = { "request", "reply", "branch" }, group = "message",
+		args = { { "pattern", "string", "a Perl regular expression, up to 4096 bytes" } },
+		refuses = { { "no match", "it does not" } }, fails = { { "too complex", "it took too long: nothing is known" } },
+		doc = "Looks in the whole message as received. Case is ignored, `^` is the begin of a line.",
+		raises = "for a malformed pattern", example = 'req:search "^User-Agent: .*friendly-scanner"' },
+	{ name = "method", of = { "request", "reply", "branch" }, group = "message", type = "string",
+		doc = "`\"INVITE\"`; of a reply the method in CSeq." },
+	{ name = "from", of = { "request", "reply", "branch" }, group = "message", type = "string",
+		doc = "The URI in From." },
+	{ name = "to", of = { "request", "reply", "branch" }, group = "message", type = "string",
+		doc = "The URI in To." },
+	{ name = "ruri_user", of = { "request" }, group = "message", type = "string?",
+		doc = "The user part of the Request-URI without escapes, to compare with: `%30%30` is `00`." },
+	{ name = "from_user", of = { "request" }, group = "message", type = "string?",
+		doc = "The same of From." },
+	{ name = "to_user", of = { "request" }, group = "message", type = "string?",
+		doc = "The same of To." },
+	{ name = "from_tag", of = { "request", "reply" }, group = "message", type = "string?",
+		doc = "The tag of From." },
+	{ name = "to_tag", of = { "request", "reply" }, group = "message", type = "string?",
+		doc = "The tag of To." },
+	{ name = "call_id", of = { "request", "reply", "branch" }, group = "message", type = "string",
+		doc = "The Call-ID." },
+	{ name = "cseq", of = { "request", "reply" }, group = "message", type = "integer",
+		doc = "The number in CSeq." },
+	{ name = "max_forwards", of = { "request" }, group = "message", type = "integer?",
+		doc = "Max-Forwards as received." },
+	{ name = "body", of = { "request", "reply" }, group = "message", type = "string?",
+		doc = "The body." },
+	{ name = "source", of = { "request", "reply" }, group = "message", type = "lunasip.Address",
+		doc = "`{ ip =, port = }`: where it came from." },
+	{ name = "socket", of = { "request", "reply" }, group = "message", type = "lunasip.Address",
+		doc = "`{ ip =, port = }`: the address of ours that it came to." },
+
+	-- keep
+	{ name = "vars", of = { "request", "reply", "branch" }, group = "keep", type = "table<any, any>",
+		doc = "A table for the script's own use. It lives as long as the transaction, and all its handlers have it.",
+		example = "req.vars.tries = (req.vars.tries or 0) + 1" },
+	{ name = "setflag", of = { "request", "reply", "branch" }, group = "keep",
+		args = { { "n", "integer", "0 to 31" } }, doc = "Sets a flag of the transaction." },
+	{ name = "resetflag", of = { "request", "reply", "branch" }, group = "keep",
+		args = { { "n", "integer", "0 to 31" } }, doc = "Takes it away." },
+	{ name = "isflagset", of = { "request", "reply", "branch" }, group = "keep",
+		args = { { "n", "integer", "0 to 31" } }, returns = "true or false", gives = "boolean",
+		doc = "Is it set?" },
+	{ name = "xlog", of = { "request", "reply", "branch" }, group = "keep",
+		args = { { "level", "lunasip.Level?", '`"L_ERR"`, `"L_WARN"`, `"L_NOTICE"` (the default), `"L_INFO"`, `"L_DBG"`' },
+			{ "format", "string", "text with pseudo-variables" } },
+		returns = "nothing", gives = {},
+		doc = "A line in the log. A constant format is read when the script is loaded.",
+		example = 'req:xlog("L_NOTICE", "$rm from $si")' },
+}
+
+-- What the stubs call the types that are no objects.
+api.records = {
+	{ name = "Address", fields = { { "ip", "string" }, { "port", "integer" } } },
+	{ name = "HeaderField", fields = { { "name", "string" }, { "value", "string" } } },
+	{ name = "BranchOptions", fields = { { "q", "number?" }, { "next_hop", "string?" }, { "path", "string?" } } },
+	{ name = "ChallengeOptions", fields = { { "qop", "boolean?" }, { "stale", "boolean?" },
+		{ "algorithms", '("SHA-256"|"MD5")[]?' } } },
+	{ name = "Uri", fields = { { "scheme", "string" }, { "user", "string?" }, { "password", "string?" },
+		{ "host", "string?" }, { "port", "integer?" }, { "params", "table<string, string|true>?" },
+		{ "headers", "string?" }, { "opaque", "string?" } } },
+}
+
+api.objects = {
+	request = { class = "Request", var = "req",
+		doc = "Lives as long as its transaction; used later it raises, and never crashes. What is read is the message as received; what is changed shows in what is sent." },
+	reply = { class = "Reply", var = "rpl",
+		doc = "A reply that arrived. It lives as long as its handler runs." },
+	branch = { class = "Branch", var = "br",
+		doc = "A copy of a request that is about to leave. It lives as long as its handler runs." },
+}
+
+-- require "lunasip", in a route.
+api.module = {
+	{ name = "xlog", args = {
+		{ "level", "lunasip.Level?", '`"L_ERR"`, `"L_WARN"`, `"L_NOTICE"` (the default), `"L_INFO"`, `"L_DBG"`' },
+		{ "format", "string", "text with pseudo-variables" } },
+		returns = "nothing", gives = {},
+		doc = "A line in the log, about the message whose handler runs; outside handlers pseudo-variables are `<null>`.",
+		example = 'local xlog = require "lunasip".xlog' },
+	{ name = "uri", args = { { "text", "string", "a URI, without `<>`" } },
+		returns = "a table of its parts as written: `{ scheme =, user =, password =, host =, port =, params = { name = value or true }, headers = }`; of another scheme than sip and sips `{ scheme =, opaque = }`",
+		gives = "lunasip.Uri?", fails = { { "malformed", "it is no URI" } }, doc = "Takes a URI apart.",
+		rfc = "3261 19.1" },
+}
+
+-- require "lunasip".db, in a route.
+api.db = {
+	{ name = "query", waits = true,
+		args = { { "sql", "string", "one statement, up to 64 KiB, with `?` where the arguments go" },
+			{ "...", "string|number|boolean|nil", "up to 64 arguments, bound: never put into the text" } },
+		returns = "a list of rows, tables by column name (NULL is left out), and how many rows a change changed",
+		gives = { "table<string, string|number>[]?", "integer|string" },
+		fails = { { "(why)", "the database failed, gave no answer within `db.timeout`, or did not like the statement" } },
+		raises = "outside a request or failure handler",
+		doc = "Asks the proxy's own database (the setting `store`); only this route waits.",
+		example = 'local rows = require "lunasip".db.query("SELECT gateway FROM rates WHERE prefix = ?", "00")' },
+}
+
+-- require "lunasip", in plain Lua: what tools and tests stand on, besides the above.
+api.tools = {
+	{ name = "store", args = { { "url", "string", "as in the setting `store`" } },
+		returns = "a store", gives = "lunasip.Store?", fails = { { "(why)", "it cannot be opened" } },
+		doc = "Opens a database. Its calls block: they are not for routes." },
+	{ name = "ha1", args = { { "algorithm", '"MD5"|"SHA-256"' }, { "user", "string" }, { "realm", "string" }, { "password", "string" } },
+		returns = "hex digits", gives = "string", doc = "The hash of a password that a subscriber row holds.", rfc = "7616 3.4.2" },
+	{ name = "digest", args = { { "what", "table", "`{ method =, uri =, username =, realm =, nonce =, password =[, qop =, nc =, cnonce =, algorithm =] }`" } },
+		returns = "the response of a client", gives = "string", doc = "What a phone computes.", rfc = "7616 3.4.1" },
+	{ name = "control", args = { { "path", "string", "of the socket" }, { "command", "string", '`"stats"`' } },
+		returns = "the answer", gives = "string?", fails = { { "(why)", "nobody answers there" } },
+		doc = "Asks a running proxy over its control socket." },
+	{ name = "hide", args = { { "text", "string", "a secret" } }, returns = "nothing", gives = {},
+		doc = "Takes a text out of the arguments of the program, which everybody on the machine can see." },
+	{ name = "sim", args = { { "options", "table" } }, returns = "a virtual world", gives = "any",
+		fails = { { "(why)", "what `lunasip -c` would say" } },
+		doc = "What `lunasip.testkit` stands on: use that ([testing-routes.md](testing-routes.md))." },
+	{ name = "coverage", args = { { "on", "boolean?", "true: from now on" } },
+		returns = "`{ [path] = { [line] = times } }`", gives = "table<string, table<integer, integer>>",
+		doc = "Which lines scripts walked in virtual worlds; `lunactl test --coverage` makes a report of it." },
+	{ name = "bindings", returns = "a table", gives = "table",
+		doc = "What C binds, for the gate that holds it against this page." },
+}
+
+api.store = {
+	{ name = "create", doc = "Creates the tables that are missing." },
+	{ name = "check", doc = "Are all tables there, in a version we know?" },
+	{ name = "subscriber_add", args = { { "row", "table" } },
+		doc = "`{ username =[, domain =, password =, ha1 =, ha1b =, ha1_sha256 =] }`" },
+	{ name = "subscriber_set", args = { { "row", "table" } }, doc = "The same for one that is there." },
+	{ name = "subscriber_remove", args = { { "username", "string" }, { "domain", "string?" } }, doc = "Removes one." },
+	{ name = "subscriber_list", returns = "a list of rows", gives = "table[]?", doc = "All of them." },
+	{ name = "bindings", args = { { "table", "string?", '`"location"`' } }, returns = "a list of rows",
+		gives = "table[]?", doc = "Where phones registered." },
+	{ name = "binding_add", args = { { "table", "string" }, { "row", "table" } }, doc = "`{ username =, contact =, … }`" },
+	{ name = "binding_remove", args = { { "table", "string" }, { "ruid", "string" } }, doc = "Removes one." },
+	{ name = "close", returns = "nothing", gives = {}, doc = "Closes it." },
+}
+
+-- Pseudo-variables of xlog; names that mean the same stand together.
+api.variables = {
+	{ { "rm" }, "method; of a reply that in CSeq" },
+	{ { "rs" }, "status of a reply" },
+	{ { "rr" }, "reason phrase of a reply" },
+	{ { "ru", "ruri" }, "Request-URI as it is now" },
+	{ { "rU", "ruri.user" }, "its user" },
+	{ { "rd", "ruri.domain" }, "its host" },
+	{ { "rp" }, "its port, 5060 if it has none" },
+	{ { "rP" }, "its transport" },
+	{ { "ou", "ouri" }, "Request-URI as received" },
+	{ { "oU" }, "its user" },
+	{ { "od" }, "its host" },
+	{ { "op" }, "its port" },
+	{ { "oP" }, "its transport" },
+	{ { "du", "duri" }, "next hop, if one is set" },
+	{ { "dd" }, "its host" },
+	{ { "dp" }, "its port" },
+	{ { "dP" }, "its transport" },
+	{ { "br" }, "Request-URI of the first further branch" },
+	{ { "bR" }, "those of all further branches" },
+	{ { "ds" }, "all targets" },
+	{ { "fu", "from" }, "URI in From" },
+	{ { "fU", "from.user" }, "its user" },
+	{ { "fd", "from.domain" }, "its host" },
+	{ { "fn" }, "display name in From" },
+	{ { "ft" }, "tag of From" },
+	{ { "tu", "to" }, "URI in To" },
+	{ { "tU", "to.user" }, "its user" },
+	{ { "td", "to.domain" }, "its host" },
+	{ { "tn" }, "display name in To" },
+	{ { "tt" }, "tag of To" },
+	{ { "ci" }, "Call-ID" },
+	{ { "cs" }, "number in CSeq" },
+	{ { "ct" }, "Contact" },
+	{ { "cl" }, "Content-Length" },
+	{ { "cT" }, "Content-Type" },
+	{ { "ua" }, "User-Agent" },
+	{ { "rb" }, "body" },
+	{ { "mb" }, "the whole message as received" },
+	{ { "ml" }, "its length in bytes" },
+	{ { "mi" }, "number of the message since the start" },
+	{ { "mf" }, "flags of the transaction, decimal" },
+	{ { "mF" }, "the same in hex" },
+	{ { "si", "src_ip" }, "address it came from" },
+	{ { "sp" }, "port it came from" },
+	{ { "Ri" }, "address of ours that it came to" },
+	{ { "Rp" }, "port of ours that it came to" },
+	{ { "au", "aU" }, "user who was authorized, else who the credentials name" },
+	{ { "ar" }, "realm of the credentials" },
+	{ { "Au" }, "user@realm" },
+	{ { "Tf" }, "time, as text" },
+	{ { "Ts" }, "time, Unix seconds" },
+	{ { "pp" }, "process number" },
+}
+
+-- Where settings come from, by name or group.
+api.settings_rfc = {
+	["registrar"] = "3261 10.3",
+	["registrar.min_expires"] = "3261 10.3 step 7, 21.4.17",
+	["registrar.path"] = "3327",
+	["auth"] = "7616",
+	["rr.enable_full_lr"] = "3261 19.1.1",
+	["tm.t1"] = "3261 17.1.1.1",
+	["tm.t2"] = "3261 17.1.2.2",
+	["tm.t4"] = "3261 17.1.2.2",
+	["tm.timer_c"] = "3261 16.6 step 11",
+	["tm.max_transactions"] = "3261 21.5.4",
+}
+
+-- Lua in a route: what is other than in plain Lua, and what a route had better not call. A worker
+-- does all its calls on one thread: who blocks, blocks everybody.
+api.lua = {
+	changed = {
+		{ "os.time", "the proxy's clock; in tests the virtual one" },
+		{ "os.date", "likewise" },
+		{ "math.random", "seeded by the proxy; in tests by the seed" },
+		{ "pairs", "in tests the order comes from the seed, so that runs repeat" },
+		{ "require", "looks first in the script's own folder" },
+	},
+	avoid = {
+		{ "os.exit", "ends the proxy" },
+		{ "os.execute", "blocks" },
+		{ "os.setlocale", "changes the whole process" },
+		{ "io.popen", "blocks" },
+		{ "io.read", "blocks" },
+		{ "io.stdin", "blocks" },
+		{ "debug.debug", "blocks" },
+		{ "debug.sethook", "takes away the budget that ends endless loops" },
+	},
+}
+
+return api
