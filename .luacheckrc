@@ -10,4 +10,5 @@ exclude_files = { "lua/lunasip/library" } -- stubs
 
 files["t/spec"] = { std = "lua54+busted" }
 files["t/flow"] = { std = "lua54+busted" }
+files["t/chaos"] = { std = "lua54+busted" }
 files["t/flow/lib"] = { std = "lua54" }

@@ -8,6 +8,7 @@
 #   make test-routes specs of your routes, with coverage: ROUTES="files and folders"
 #   make test-sipp   200 calls a second for 30 seconds
 #   make test-stall  MariaDB stands still for 30 seconds
+#   make chaos       kill -9 at random moments: 200 times on SQLite, 50 on MariaDB
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
@@ -54,6 +55,7 @@ MAIN    := $(BUILD)/obj/core/app/main.o
 UNITS   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*/*_test.c)))
 SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
 FLOWS   := $(sort $(wildcard t/flow/*_spec.lua))
+CHAOS   := $(sort $(wildcard t/chaos/*_spec.lua))
 FUZZERS := $(patsubst t/fuzz/fuzz_%.c,%,$(sort $(wildcard t/fuzz/fuzz_*.c)))
 
 say = $(if $(V),,@echo "  $1  $@"; )
@@ -124,7 +126,7 @@ demo-%:
 TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
-.PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall
+.PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall chaos
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
 
 test:
@@ -133,7 +135,7 @@ test:
 	@$(MAKE) --no-print-directory test-all
 
 test-all: programs
-	$(PROVE) $(UNITS) $(SPECS) $(FLOWS)
+	$(PROVE) $(UNITS) $(SPECS) $(FLOWS) $(CHAOS)
 test-unit: $(UNITS)
 	$(PROVE) $(UNITS)
 test-spec: all
@@ -144,6 +146,8 @@ test-sipp: all
 	SIPP_SECONDS=30 $(PROVE) -v t/flow/sipp_spec.lua
 test-stall: all
 	STALL_SECONDS=30 $(PROVE) -v t/flow/stall_spec.lua
+chaos: all
+	CHAOS_KILLS_SQLITE=200 CHAOS_KILLS_MYSQL=50 $(PROVE) -v t/chaos/chaos_spec.lua
 
 # What is tested of routes unless ROUTES says it: those in lua/routes.
 ROUTES ?= $(sort $(wildcard lua/routes/*_spec.lua lua/routes/*/*_spec.lua)) t/spec/default_spec.lua
@@ -154,7 +158,7 @@ test-routes:
 
 .SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.
-named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS))
+named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS) $(CHAOS))
 any := %
 test-%: all $$(filter $$(any)/$$*_test,$(UNITS))
 	@$(if $(strip $(named)),,echo "no test is called $*"; exit 1)
