@@ -48,7 +48,8 @@ local function contacts_of(op)
 	if op.star then return { "Contact: *", "Expires: 0" } end
 	local lines = {}
 	for c, value in pairs(op.changes) do
-		lines[#lines + 1] = ("Contact: <%s>;expires=%d"):format(uri(op.user, c), value and 3600 or 0)
+		lines[#lines + 1] = ("Contact: <%s>;expires=%d"):format(uri(op.user, c),
+			value and 3600 or 0)
 	end
 	table.sort(lines)
 	return lines
