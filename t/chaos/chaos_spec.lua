@@ -61,8 +61,8 @@ Chaos.__index = Chaos
 -- history[user][c]: what that contact was, oldest first: { value, at }. The last is now.
 -- promise: the mode whose promise is held against it, its own when not given.
 local function new_chaos(store, mode, promise)
-	local self = setmetatable({ mode = promise or mode, cseq = 0, waiting = {}, busy = {}, history = {},
-		users = {}, answered = 0, lists = {}, doubts = 0, found_new = 0 }, Chaos)
+	local self = setmetatable({ mode = promise or mode, cseq = 0, waiting = {}, busy = {},
+		history = {}, users = {}, answered = 0, lists = {}, doubts = 0, found_new = 0 }, Chaos)
 	self.world = flow.world { store = store, text = ROUTE, users = {},
 		settings = ("{ usrloc = { db_mode = %d } }"):format(mode) }
 	for i = 1, AORS do
