@@ -5,6 +5,7 @@
 #include "script/nearest.h"
 #include "script/node.h"
 #include "script/object.h"
+#include "script/query.h"
 #include "script/xlog.h"
 
 #include <string.h>
@@ -155,28 +156,30 @@ static void check_member(struct check *c, const struct fact_access *a)
 /* The module */
 
 /* Elsewhere it is set, or looked at before it is called. */
-static bool is_mentioned(const struct check *c, struct slice name)
+static bool is_mentioned(const struct check *c, unsigned whose, struct slice name)
 {
 	for (const struct fact_access *a = c->facts.accesses; a; a = a->next)
 		if (a->kind != FACT_CALL && (!a->name.p || slice_eq(a->name, name)) &&
-		    a->base->holds.types & LUAFLOW_MODULE)
+		    a->base->holds.types & whose)
 			return true;
 	return false;
 }
 
-static void check_module(struct check *c, const struct fact_access *a)
+/* functions: all that the module, or its db, has. */
+static void check_module(struct check *c, const struct fact_access *a, const luaL_Reg *functions)
 {
 	struct nearest near;
 
 	nearest_init(&near, a->name);
-	for (const luaL_Reg *f = module_functions; f->name; f++) {
+	for (const luaL_Reg *f = functions; f->name; f++) {
 		if (slice_eq(a->name, slice_str(f->name)))
 			return;
 		nearest_try(&near, slice_str(f->name));
 	}
-	if (a->kind != FACT_CALL || is_mentioned(c, a->name))
+	if (a->kind != FACT_CALL || is_mentioned(c, a->base->holds.types, a->name))
 		return;
-	buf_printf(&c->what, "lunasip has no function '%.*s'", SLICE_ARG(a->name));
+	buf_printf(&c->what, "lunasip%s has no function '%.*s'",
+		   functions == query_functions ? ".db" : "", SLICE_ARG(a->name));
 	nearest_say(&near, &c->what);
 	tell(c, &a->use, a->use.line);
 }
@@ -188,7 +191,9 @@ static void check_access(struct check *c, const struct fact_access *a)
 	if (is_object(a->base))
 		check_member(c, a);
 	else if (a->base->holds.types == LUAFLOW_MODULE)
-		check_module(c, a);
+		check_module(c, a, module_functions);
+	else if (a->base->holds.types == LUAFLOW_DB)
+		check_module(c, a, query_functions);
 }
 
 /* Calls */

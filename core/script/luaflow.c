@@ -105,8 +105,10 @@ static unsigned field_types(const struct fact_holds *base, struct slice name)
 	if (base->types & (LUAFLOW_REPLY | LUAFLOW_BRANCH))
 		types |= slice_eq(name, SLICE("request")) ? LUAFLOW_REQUEST : LUAFLOW_OTHER;
 	if (base->types & LUAFLOW_MODULE)
-		types |= slice_eq(name, SLICE("xlog")) ? LUAFLOW_XLOG : LUAFLOW_OTHER;
-	if (base->types & (LUAFLOW_REQUEST | LUAFLOW_XLOG | LUAFLOW_OTHER))
+		types |= slice_eq(name, SLICE("xlog")) ? LUAFLOW_XLOG
+			 : slice_eq(name, SLICE("db")) ? LUAFLOW_DB
+						       : LUAFLOW_OTHER;
+	if (base->types & (LUAFLOW_REQUEST | LUAFLOW_XLOG | LUAFLOW_DB | LUAFLOW_OTHER))
 		types |= LUAFLOW_OTHER;
 	if ((base->types & LUAFLOW_KNOWN) && !base->objects)
 		types |= LUAFLOW_OTHER;

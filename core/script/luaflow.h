@@ -17,8 +17,9 @@ enum luaflow_type {
 	LUAFLOW_BRANCH = 4,
 	LUAFLOW_MODULE = 8, /* require "lunasip" */
 	LUAFLOW_XLOG = 16,  /* its xlog */
-	LUAFLOW_KNOWN = 32, /* a value of the sources' own: a string, a table, a function */
-	LUAFLOW_OTHER = 64,
+	LUAFLOW_DB = 32,    /* its db */
+	LUAFLOW_KNOWN = 64, /* a value of the sources' own: a string, a table, a function */
+	LUAFLOW_OTHER = 128,
 };
 
 /* The script is the source without a module's name.  False: it takes too long, nothing is known. */

@@ -107,6 +107,9 @@ describe("a name that stands for nothing", function()
 		assert.equal("my.lua:2: lunasip has no function 'xlgo', did you mean 'xlog'?",
 			body "lunasip.xlgo('x')")
 		assert.is_nil(body "if lunasip.sim then lunasip.sim {} end")
+		assert.equal("my.lua:2: lunasip.db has no function 'qery', did you mean 'query'?",
+			body "return lunasip.db.qery('SELECT 1')")
+		assert.is_nil(body "local db = lunasip.db if db.exec then db.exec() end return db.query 'x'")
 	end)
 
 	it("of a location table, or of a handler", function()
