@@ -126,7 +126,8 @@ demo-%:
 TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
-.PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall chaos
+.PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall test-routes \
+  chaos
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
 
 test:

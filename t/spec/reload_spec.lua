@@ -205,14 +205,14 @@ describe("what is in flight", function()
 			req:sl_send_reply(298, "%s " .. why)
 		end }]]
 		local net, phone = proxy(source:format("one", "one"), { settings = { usrloc = { db_mode = 3 } } })
-		net.world:store { delay = 3000 }
+		net.world:store { delay = 2000 }
 		for _ = 1, 3 do phone:send("MESSAGE", "sip:11@127.0.0.1") end
 		assert.equal(3, net:stats().parked)
 		take_over(net, source:format("two", "two"))
 		assert.equal("two", serving(phone))
 		assert.equal(3, net:stats().parked)
 		assert.equal(3, net:stats().generations[1].parked)
-		net:advance(3)
+		net:advance(2)
 		for _ = 1, 3 do assert.equal("one none", phone:expect(298).reason) end
 		net:advance(0)
 		assert.same({ 2 }, numbers(net))
@@ -238,15 +238,16 @@ describe("what is in flight", function()
 	it("a cancelled call whose route still waits is no harm", function()
 		local source = [[return { request = function(req)
 			req:lookup "location" req:sl_send_reply(404, "Not Found") end }]]
-		local net, phone = proxy(source, { settings = { usrloc = { db_mode = 3 } } })
+		local net, phone = proxy(source,
+			{ settings = { usrloc = { db_mode = 3 }, db = { timeout = 30000 } } })
 		net.world:store { delay = 60000 }
 		local invite = phone:send("INVITE", "sip:11@127.0.0.1")
 		net:advance(1)
 		take_over(net, source)
 		phone:cancel(invite)
-		net:advance(50)
+		net:advance(28)
 		assert.same({ 1, 2 }, numbers(net))
-		net:advance(50)
+		net:advance(72)
 		assert.same({ 2 }, numbers(net))
 	end)
 end)
