@@ -3,6 +3,7 @@
 #include "script/object.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -12,7 +13,6 @@
 static size_t arguments(char **out)
 {
 	char line[2048];
-	unsigned long begin = 0, end = 0;
 	FILE *f = fopen("/proc/self/stat", "r");
 	size_t n = f ? fread(line, 1, sizeof(line) - 1, f) : 0;
 
@@ -24,7 +24,10 @@ static size_t arguments(char **out)
 		p = strchr(p, ' ');
 		p = p ? p + 1 : NULL;
 	}
-	if (!p || sscanf(p, "%lu %lu", &begin, &end) != 2 || begin >= end)
+	char *rest = NULL;
+	uintptr_t begin = p ? strtoul(p, &rest, 10) : 0;
+	uintptr_t end = rest ? strtoul(rest, NULL, 10) : 0;
+	if (begin == 0 || begin >= end)
 		return 0;
 	*out = (char *)begin;
 	return end - begin;

@@ -86,7 +86,8 @@ static bool withdraw(struct store *store, struct store_op *op)
 
 void simstore_init(struct simstore *s, struct wheel *wheel, struct store_connection *c)
 {
-	*s = (struct simstore){.store = {.submit = submit, .withdraw = withdraw}, .connection = c, .wheel = wheel};
+	*s = (struct simstore){
+	    .store = {.submit = submit, .withdraw = withdraw}, .connection = c, .wheel = wheel};
 	list_init(&s->waiting);
 }
 

@@ -1,0 +1,356 @@
+#include "registrar/location_inside.h"
+
+#include <stdlib.h>
+
+enum {
+	CHANGE_BYTES = 1024,
+	REPAIR_MS = 250, /* between two attempts */
+};
+
+struct change {
+	struct hold_waiter waiter;
+	struct list doubt;  /* of the location's doubts */
+	struct timer timer; /* in line: the deadline; in doubt: the next attempt */
+	struct location *l;
+	struct arena arena;
+	struct aor_key key;
+	uint64_t deadline_ms;
+	bool held;
+	bool answered;
+	struct location_change what;
+	int verdict;
+	enum store_error error;
+	struct store_op *load;    /* mode 3: its rows … */
+	struct rows rows;         /* … and what they become */
+	struct store_op *written; /* what is in doubt */
+	void *data;
+	location_merge *merge;
+	void (*done)(void *data, enum store_error e, int verdict, const struct location_view *view);
+};
+
+static void change_visit(void *data, const struct location_view *view)
+{
+	const struct change *c = data;
+	c->done(c->data, c->error, c->verdict, view);
+}
+
+/* Tells who asked; what he gave us may be gone afterwards. */
+static void change_answer(struct change *c, enum store_error e)
+{
+	if (c->answered)
+		return;
+	c->answered = true;
+	c->error = e;
+	if (location_in_memory(c->l)) {
+		location_memory_view(c->l, &c->key, change_visit, c);
+	} else {
+		struct location_view view = location_view_of(&c->rows);
+		change_visit(c, &view);
+	}
+}
+
+static void change_free(struct change *c)
+{
+	struct location *l = c->l;
+	timer_stop(&l->env->wheel, &c->timer);
+	list_remove(&c->doubt);
+	if (c->held)
+		hold_release(&l->holds, &c->waiter);
+	store_op_free(c->load);
+	store_op_free(c->written);
+	arena_free(&c->arena);
+	free(c);
+	location_busy_end(l);
+}
+
+static void change_end(struct change *c, enum store_error e)
+{
+	change_answer(c, e);
+	change_free(c);
+}
+
+static void apply_in_memory(struct location *l, const struct aor_key *key,
+			    const struct location_change *what)
+{
+	bool write_back = l->o.mode == LOCATION_WRITE_BACK;
+	struct aor *a = aor_make(&l->aors, key);
+	/* Marks first: a ruid may lie in the binding that is about to be freed. */
+	for (unsigned i = 0; i < what->n_puts; i++) {
+		if (write_back)
+			dirty_mark(&l->dirty, what->puts[i].ruid, a);
+		aor_put(a, &what->puts[i]);
+	}
+	for (unsigned i = 0; i < what->n_removes; i++) {
+		if (write_back)
+			dirty_mark(&l->dirty, what->removes[i], NULL);
+		aor_remove(a, what->removes[i]);
+	}
+	aor_settle(a);
+}
+
+/*
+ * Doubts (mode 1): a commit was lost, so the store may have what memory has
+ * not.  Memory is right, since it is what phones were told: its state of these
+ * rows is written until that succeeds.
+ */
+
+static void repair_try(struct change *c);
+
+static void on_repair_due(struct timer *t)
+{
+	repair_try(CONTAINER(t, struct change, timer));
+}
+
+static void on_repaired(struct store_op *op)
+{
+	struct change *c = op->data;
+	struct location *l = c->l;
+	bool over = op->error != STORE_UNAVAILABLE || l->closing;
+	location_note_store(l, op);
+	store_op_free(op);
+	if (over)
+		change_free(c);
+	else
+		timer_start(&l->env->wheel, &c->timer, REPAIR_MS);
+}
+
+static void repair_row(struct change *c, struct store_op *op, struct slice ruid)
+{
+	struct store_binding b;
+	const struct aor *a = aor_find(&c->l->aors, &c->key);
+	if (a && aor_binding(a, ruid, &b))
+		store_binding_copy(&op->arena, &op->puts[op->n_puts++], &b);
+	else
+		op->removes[op->n_removes++] = arena_dup(&op->arena, ruid);
+}
+
+static void repair_try(struct change *c)
+{
+	const struct store_op *w = c->written;
+	unsigned n = w->n_puts + w->n_removes;
+	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, c->l->o.table, on_repaired, c);
+	op->background = true;
+	op->puts = arena_alloc(&op->arena, n * sizeof(*op->puts) + 1);
+	op->removes = arena_alloc(&op->arena, n * sizeof(*op->removes) + 1);
+	for (unsigned i = 0; i < w->n_puts; i++)
+		repair_row(c, op, w->puts[i].ruid);
+	for (unsigned i = 0; i < w->n_removes; i++)
+		repair_row(c, op, w->removes[i]);
+	store_submit(c->l->store, op);
+}
+
+static void repair(struct change *c, struct store_op *written)
+{
+	c->written = written;
+	list_push(&c->l->doubts, &c->doubt);
+	timer_init(&c->timer, on_repair_due);
+	timer_start(&c->l->env->wheel, &c->timer, REPAIR_MS);
+}
+
+/* Whoever waits for an attempt waits no longer: the location closes. */
+void change_give_up_repairs(struct location *l)
+{
+	LIST_EACH_SAFE (node, &l->doubts) {
+		struct change *c = CONTAINER(node, struct change, doubt);
+		if (timer_running(&c->timer))
+			change_free(c);
+	}
+}
+
+/* The write has ended, in time or late. */
+static void change_settle(struct change *c, struct store_op *op)
+{
+	struct location *l = c->l;
+	enum store_error e = op->error;
+	/* The op's copies: what merge was shown may have expired meanwhile. */
+	const struct location_change written = {op->puts, op->n_puts, op->removes, op->n_removes};
+	location_note_store(l, op);
+	if (e == STORE_OK && location_in_memory(l))
+		apply_in_memory(l, &c->key, &written);
+	if (e == STORE_OK && !location_in_memory(l))
+		rows_apply(&c->rows, c->what.puts, c->what.n_puts, c->what.removes,
+			   c->what.n_removes);
+	change_answer(c, e);
+	if (op->in_doubt && location_in_memory(l) && !l->closing) {
+		repair(c, op);
+		return;
+	}
+	store_op_free(op);
+	change_free(c);
+}
+
+static void change_late(struct store_op *op)
+{
+	change_settle(op->data, op);
+}
+
+static void change_written(struct store_op *op)
+{
+	struct change *c = op->data;
+	if (!op->unfinished) {
+		change_settle(c, op);
+		return;
+	}
+	location_note_store(c->l, op);
+	store_op_free(op);
+	change_answer(c, STORE_UNAVAILABLE);
+}
+
+static void change_write(struct change *c)
+{
+	const struct location_change *what = &c->what;
+	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, c->l->o.table, change_written, c);
+	op->late = change_late;
+	op->deadline_ms = c->deadline_ms;
+	op->puts = arena_alloc(&op->arena, what->n_puts * sizeof(*op->puts));
+	op->removes = arena_alloc(&op->arena, what->n_removes * sizeof(*op->removes));
+	for (unsigned i = 0; i < what->n_puts; i++)
+		store_binding_copy(&op->arena, &op->puts[i], &what->puts[i]);
+	for (unsigned i = 0; i < what->n_removes; i++)
+		op->removes[i] = arena_dup(&op->arena, what->removes[i]);
+	op->n_puts = what->n_puts;
+	op->n_removes = what->n_removes;
+	store_submit(c->l->store, op);
+}
+
+static bool ruid_is_taken(const struct change *c, const struct location_view *now, unsigned puts,
+			  struct slice ruid)
+{
+	for (unsigned i = 0; i < now->n; i++)
+		if (slice_eq(now->v[i]->ruid, ruid))
+			return true;
+	for (unsigned i = 0; i < puts; i++)
+		if (slice_eq(c->what.puts[i].ruid, ruid))
+			return true;
+	return false;
+}
+
+/*
+ * A new binding's ruid: a hash of AOR and contact, or of instance and reg-id
+ * (RFC 5626), which outlive a change of contact.  A contact that was replaced
+ * by an equivalent one keeps its ruid, so the one at hand may be taken.
+ */
+static void give_ruid(struct change *c, const struct location_view *now, unsigned i)
+{
+	struct store_binding *b = &c->what.puts[i];
+	struct slice identity = b->contact;
+	char ruid[40];
+	if (b->instance.p && b->reg_id)
+		identity = arena_printf(&c->arena, "%.*s;reg-id=%u", SLICE_ARG(b->instance),
+					(unsigned)b->reg_id);
+	store_ruid(b->username, b->domain, identity, ruid);
+	for (unsigned n = 2; ruid_is_taken(c, now, i, slice_str(ruid)); n++) {
+		struct slice other = arena_printf(&c->arena, "%.*s %u", SLICE_ARG(identity), n);
+		store_ruid(b->username, b->domain, other, ruid);
+	}
+	b->ruid = arena_dup(&c->arena, slice_str(ruid));
+}
+
+static void complete_puts(struct change *c, const struct location_view *now)
+{
+	for (unsigned i = 0; i < c->what.n_puts; i++) {
+		struct store_binding *b = &c->what.puts[i];
+		b->username = c->key.user;
+		b->domain = c->key.domain;
+		if (!b->ruid.p)
+			give_ruid(c, now, i);
+	}
+}
+
+static void change_merge(void *data, const struct location_view *now)
+{
+	struct change *c = data;
+	c->verdict = c->merge(c->data, &c->arena, now, &c->what);
+	if (c->verdict != 0)
+		c->what = (struct location_change){0};
+	complete_puts(c, now);
+	if (c->l->o.mode == LOCATION_MEMORY || c->l->o.mode == LOCATION_WRITE_BACK)
+		if (c->what.n_puts + c->what.n_removes > 0)
+			apply_in_memory(c->l, &c->key, &c->what);
+}
+
+static void change_proceed(struct change *c)
+{
+	bool writes = c->l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(c->l);
+	if (writes && c->what.n_puts + c->what.n_removes > 0)
+		change_write(c);
+	else
+		change_end(c, STORE_OK);
+}
+
+static void change_loaded(struct store_op *op)
+{
+	struct change *c = op->data;
+	c->load = op;
+	location_note_store(c->l, op);
+	if (op->error != STORE_OK) {
+		change_end(c, op->error);
+		return;
+	}
+	rows_of(&c->rows, op, c->l->aliases, location_now_s(c->l), 0);
+	struct location_view view = location_view_of(&c->rows);
+	change_merge(c, &view);
+	rows_of(&c->rows, op, c->l->aliases, location_now_s(c->l), c->what.n_puts);
+	change_proceed(c);
+}
+
+static void change_start(struct hold_waiter *w)
+{
+	struct change *c = CONTAINER(w, struct change, waiter);
+	timer_stop(&c->l->env->wheel, &c->timer);
+	if (!location_in_memory(c->l)) {
+		struct store_op *op = location_load_op(c->l, &c->key, change_loaded, c);
+		op->deadline_ms = c->deadline_ms;
+		store_submit(c->l->store, op);
+		return;
+	}
+	location_memory_view(c->l, &c->key, change_merge, c);
+	change_proceed(c);
+}
+
+/* Who came before has not ended: the store keeps him. */
+static void on_line_too_long(struct timer *t)
+{
+	struct change *c = CONTAINER(t, struct change, timer);
+	hold_leave(&c->waiter);
+	c->held = false;
+	change_end(c, STORE_UNAVAILABLE);
+}
+
+static void change_stand_in_line(struct change *c)
+{
+	struct location *l = c->l;
+	if (store_full(l->store) && hold_is_taken(&l->holds, &c->key)) {
+		change_end(c, STORE_UNAVAILABLE);
+		return;
+	}
+	c->held = true;
+	if (l->o.wait_ms > 0) {
+		c->deadline_ms = env_now_ms(l->env) + l->o.wait_ms;
+		timer_start(&l->env->wheel, &c->timer, l->o.wait_ms);
+	}
+	hold_take(&l->holds, &c->key, &c->waiter);
+}
+
+void location_change(struct location *l, struct slice user, struct slice host, void *data,
+		     location_merge *merge,
+		     void (*done)(void *data, enum store_error e, int verdict,
+				  const struct location_view *view))
+{
+	struct change *c = mem_zalloc(sizeof(*c));
+	arena_init(&c->arena, CHANGE_BYTES);
+	list_init(&c->doubt);
+	timer_init(&c->timer, on_line_too_long);
+	c->l = l;
+	c->waiter.start = change_start;
+	c->data = data;
+	c->merge = merge;
+	c->done = done;
+	aor_key_set(&c->key, arena_dup(&c->arena, user), host, l->o.use_domain);
+	l->busy += 2; /* the change's and ours: it may end, and close us, from inside */
+	if (l->o.mode == LOCATION_WRITE_THROUGH || l->o.mode == LOCATION_STORE_ONLY)
+		change_stand_in_line(c);
+	else
+		change_start(&c->waiter);
+	location_busy_end(l);
+}
