@@ -5,7 +5,10 @@ local xlog = require "lunasip".xlog
 -- reply handler prints our own replies too (the documents' debug loop).
 local self_loop = false
 
+-- What phones assert of themselves ends here: it proves nothing (RFC 3325 5).
 local function relay(req)
+	req:remove_hf "P-Asserted-Identity"
+	req:remove_hf "P-Preferred-Identity"
 	if not req:t_relay() then req:sl_reply_error() end
 end
 
@@ -31,8 +34,9 @@ local function register(req)
 	end
 end
 
--- To one of our users, or wherever an alias of ours leads.
+-- Abroad, to one of our users, or wherever an alias of ours leads.
 local function deliver(req)
+	if not req:is_myself() then return relay(req) end
 	if select(2, req:lookup("aliases")) == "db" then return req:sl_reply_error() end
 	if not req:is_myself() then return relay(req) end
 	local found, why = req:lookup("location")
@@ -40,12 +44,6 @@ local function deliver(req)
 	xlog("L_NOTICE", "$CrxUser is not found$Cxx: $rU\n")
 	if why == "db" then return req:sl_reply_error() end -- we do not know: that is no 404
 	req:sl_send_reply(404, "User Not Found")
-end
-
--- A dialog that began through us goes on unasked.
-local function within(req)
-	if req:is_myself() then return deliver(req) end
-	relay(req)
 end
 
 local function request(req)
@@ -62,7 +60,7 @@ local function request(req)
 	if req.method == "REGISTER" and to_us then return register(req) end
 	-- Our Record-Route, come back in its Route, proves the dialog. A To tag and
 	-- a Route that strangers make up prove nothing.
-	if req:in_dialog() then return within(req) end
+	if req:in_dialog() then return deliver(req) end
 	if req.method == "ACK" then return end -- belongs to nothing: never relay it
 	if req.method == "OPTIONS" and to_us and not req.ruri:find "@" then
 		return req:sl_send_reply(200, "OK") -- a phone looks whether we are there

@@ -145,6 +145,33 @@ describe("calling", function()
 		assert.equal("ringing", eleven:incoming().state)
 	end)
 
+	it("follows no alias of a name that somebody else has abroad", function()
+		local net, ten, eleven = two_phones { aliases = { sales = "sip:11@127.0.0.1" } }
+		ten:call "sip:sales@192.0.2.99"
+		assert.same({}, eleven.calls)
+		assert.sip(net:take "192.0.2.99").is.request("INVITE", "sip:sales@192.0.2.99")
+	end)
+
+	it("knows its aliases in each db_mode", function()
+		for mode = 0, 3 do
+			local _, ten, eleven = two_phones { aliases = { boss = "sip:11@127.0.0.1" },
+				settings = { usrloc = { db_mode = mode } } }
+			ten:call "boss"
+			assert.equal("ringing", eleven:incoming().state)
+		end
+	end)
+
+	it("does not pass on what a phone asserts of itself", function()
+		local _, ten, eleven = two_phones()
+		local headers = { "P-Asserted-Identity: <sip:boss@127.0.0.1>",
+			"P-Preferred-Identity: <sip:boss@127.0.0.1>" }
+		local call = ten:call("11", { headers = headers })
+		local invite = eleven:incoming().invite
+		assert.same({}, invite:all "P-Asserted-Identity")
+		assert.same({}, invite:all "P-Preferred-Identity")
+		assert.is_not_nil(call)
+	end)
+
 	it("follows an alias away from here", function()
 		local net, ten = two_phones { aliases = { boss = "sip:b@192.0.2.99" } }
 		ten:call "boss"
@@ -154,6 +181,13 @@ describe("calling", function()
 	it("says why when it cannot be relayed", function()
 		local _, ten = two_phones { aliases = { boss = "sip:b@nowhere.example" } }
 		assert.sip(ten:call "boss").is.reply(478)
+	end)
+
+	it("rings nobody when it does not know whether an alias leads elsewhere", function()
+		local net, ten, eleven = two_phones { settings = { usrloc = { db_mode = 3 } } }
+		net:store { fail = 1 }
+		assert.sip(ten:call "11").is.reply(503)
+		assert.same({}, eleven.calls)
 	end)
 
 	it("says 503, not 404, when the store gives no answer", function()

@@ -35,6 +35,9 @@ end
 
 -- The end of route[3] and of route: to one of our users.
 local function deliver(req)
+	if not req:is_myself() then
+		return relay(req) -- difference: the original takes b@elsewhere for our alias b
+	end
 	req:lookup "aliases"
 	if not req:is_myself() then -- uri!=myself
 		return relay(req)
@@ -59,10 +62,7 @@ local function request(req)
 	-- difference: only a dialog that began through us goes on unasked. The original relays
 	-- whatever brings a Route or has a foreign Request-URI: an open relay.
 	if req:in_dialog() then
-		if req:is_myself() then
-			return deliver(req)
-		end
-		return relay(req)
+		return deliver(req)
 	end
 	if req.method == "ACK" then
 		return -- difference: it belongs to nothing; the original relays it to itself, for ever
