@@ -208,7 +208,8 @@ enum store_error sql_table(struct sql *s, struct slice name, const char *const *
 		return e;
 	*out = t;
 	if (t->n_columns == 0) {
-		buf_printf(why, "there is no table %.*s", SLICE_ARG(name));
+		buf_printf(why, "there is no table %.*s (`lunactl db init` makes the usual ones)",
+			   SLICE_ARG(name));
 		return STORE_FAILED;
 	}
 	for (; *required; required++) {
@@ -360,12 +361,8 @@ static enum store_error check_table(struct sql *s, struct slice name, unsigned v
 {
 	const struct sql_table *t = NULL;
 	enum store_error e = sql_table(s, name, required, &t, why);
-	if (e != STORE_FAILED || !t)
+	if (e != STORE_FAILED || !t || t->n_columns == 0)
 		return e;
-	if (t->n_columns == 0) {
-		buf_puts(why, "; `lunactl db init` makes the tables that are missing");
-		return e;
-	}
 	int64_t found = table_version(s, name);
 	if (found >= 0)
 		buf_printf(why, " (its version is %lld)", (long long)found);

@@ -228,6 +228,8 @@ static void load_row(struct location *l, struct store_binding *row)
 static void load_end(struct load *k, enum store_error e, struct slice message)
 {
 	struct location *l = k->l;
+	if (e == STORE_OK)
+		log_info(l->env->log, "%.*s: %zu rows", SLICE_ARG(l->o.table), k->rows);
 	k->done(k->data, e, message, k->rows);
 	free(k);
 	location_busy_end(l);
@@ -263,7 +265,7 @@ void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data)
 {
-	if (l->o.mode == LOCATION_MEMORY || l->o.mode == LOCATION_STORE_ONLY) {
+	if (!in_memory(l) || (l->o.mode == LOCATION_MEMORY && !l->aliases)) {
 		done(data, STORE_OK, SLICE_NULL, 0);
 		return;
 	}

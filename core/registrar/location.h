@@ -51,7 +51,11 @@ void location_set_wait(struct location *l, uint32_t wait_ms);
  */
 void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data);
 
-/* Modes 1 and 2: reads the table, page by page; done once, with an error the start must report. */
+/*
+ * Reads the table, page by page; done once, with an error the start must report.
+ * Nothing is read in mode 3, and in mode 0 only "aliases": phones register again,
+ * but those rows are their owner's configuration.
+ */
 void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data);

@@ -161,24 +161,28 @@ static void start_step(struct node *n)
 		n->started(n->data, n, buf_slice(&n->why));
 }
 
-static void table_loaded(struct node *n, const char *table, enum store_error e,
-			 struct slice message, size_t rows)
+static void location_loaded(void *data, enum store_error e, struct slice message, size_t rows)
 {
+	struct node *n = data;
+
+	(void)rows;
 	if (e && n->why.n == 0)
-		buf_printf(&n->why, "cannot read the table %s: %.*s", table, SLICE_ARG(message));
-	if (!e)
-		log_info(n->env->log, "%s: %zu rows", table, rows);
+		buf_printf(&n->why, "cannot read the bindings: %.*s", SLICE_ARG(message));
 	start_step(n);
 }
 
-static void location_loaded(void *data, enum store_error e, struct slice message, size_t rows)
-{
-	table_loaded(data, "location", e, message, rows);
-}
-
+/* A database may have no such table: then nobody has an alias. */
 static void aliases_loaded(void *data, enum store_error e, struct slice message, size_t rows)
 {
-	table_loaded(data, "aliases", e, message, rows);
+	struct node *n = data;
+
+	if (e == STORE_UNAVAILABLE) {
+		location_loaded(n, e, message, rows);
+		return;
+	}
+	if (e)
+		log_warn(n->env->log, "no aliases: %.*s", SLICE_ARG(message));
+	start_step(n);
 }
 
 /* A database that has no place for it still serves: the nonces of before a restart are then stale.
@@ -229,17 +233,12 @@ static void start_secret(struct node *n)
 void node_start(struct node *n, void *data,
 		void (*started)(void *data, struct node *n, struct slice error))
 {
-	bool load = n->settings.db_mode == LOCATION_WRITE_THROUGH ||
-		    n->settings.db_mode == LOCATION_WRITE_BACK;
-
 	n->data = data;
 	n->started = started;
-	n->pending = load ? 4 : 2; /* one is ours: nothing ends before all has begun */
+	n->pending = 4; /* one is ours: nothing ends before all has begun */
 	start_secret(n);
-	if (load) {
-		location_load(n->location, location_loaded, n);
-		location_load(n->aliases, aliases_loaded, n);
-	}
+	location_load(n->location, location_loaded, n);
+	location_load(n->aliases, aliases_loaded, n);
 	start_step(n);
 }
 

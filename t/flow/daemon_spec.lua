@@ -98,6 +98,13 @@ describe("lunasip", function()
 			world.path)
 	end)
 
+	it("starts without a table of aliases, and says so", function()
+		world.store.sql "DROP TABLE aliases"
+		world:start()
+		assert.truthy(world.proxy.output:find("warning: no aliases: there is no table aliases", 1, true))
+		world:stop()
+	end)
+
 	it("hides the password from ps", function()
 		world.store.url = "memory://joe:geheim@nowhere"
 		local file = assert(io.open(world.path))

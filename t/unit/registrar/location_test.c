@@ -210,7 +210,7 @@ static void other_programs_domain_is_ignored_without_use_domain(void)
 static void default_dates_of_aliases_mean_never(void)
 {
 	struct world w;
-	for (int mode = LOCATION_WRITE_THROUGH; mode <= LOCATION_STORE_ONLY; mode++) {
+	for (int mode = LOCATION_MEMORY; mode <= LOCATION_STORE_ONLY; mode++) {
 		setup(&w, LOCATION_MEMORY);
 		stop(&w);
 		w.o.table = SLICE("aliases");
