@@ -259,7 +259,7 @@ static void set_current(struct context *c, const struct target *t)
 	c->socket = t->socket;
 }
 
-void context_set_targets(struct context *c, const struct target *t, unsigned n)
+unsigned context_set_targets(struct context *c, const struct target *t, unsigned n)
 {
 	struct target first;
 	unsigned i = 0;
@@ -267,9 +267,10 @@ void context_set_targets(struct context *c, const struct target *t, unsigned n)
 	while (i < n && take_target(c, &first, &t[i]) < 0)
 		i++;
 	if (i == n)
-		return;
+		return 0;
 	c->n_more = 0;
 	set_current(c, &first);
 	for (i++; i < n; i++)
 		context_add_target(c, &t[i]);
+	return 1 + c->n_more;
 }

@@ -116,6 +116,7 @@ struct context {
 	struct slice strict_route; /* the last Route value, taken as Request-URI in place of ours,
 				      which a strict router sent (16.4); or null */
 	bool record_route;
+	unsigned max_forwards; /* to send when the request says none; 0: the default */
 	struct context_hooks hooks;
 
 	struct list branches;
@@ -156,8 +157,9 @@ int context_set_next_hop(struct context *c, struct slice next_hop);
 /* One more target beside the current one.  0, or -1: malformed, or PROXY_MAX_BRANCHES reached. */
 int context_add_target(struct context *c, const struct target *t);
 /* Replaces the targets by n of them: the first becomes the Request-URI.  What
- * is malformed or too much is left out; texts are copied. */
-void context_set_targets(struct context *c, const struct target *t, unsigned n);
+ * is malformed or too much is left out; texts are copied.  Returns how many it
+ * took: with none, nothing has changed. */
+unsigned context_set_targets(struct context *c, const struct target *t, unsigned n);
 
 /* For this room.  st is NULL for an ACK, whose r it takes. */
 struct context *context_new(struct proxy *p, struct server *st, struct received *r);

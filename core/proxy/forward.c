@@ -81,8 +81,9 @@ static void put_number(struct branch *b, enum hdr_id id, unsigned value)
 static void put_limits(struct branch *b)
 {
 	const struct msg *m = b->context->msg;
-	unsigned hops =
-	    m->max_forwards < 0 ? PROXY_DEFAULT_MAX_FORWARDS : (unsigned)m->max_forwards - 1;
+	unsigned first =
+	    b->context->max_forwards ? b->context->max_forwards : PROXY_DEFAULT_MAX_FORWARDS;
+	unsigned hops = m->max_forwards < 0 ? first : (unsigned)m->max_forwards - 1;
 
 	put_number(b, HDR_MAX_FORWARDS, hops);
 	if (!is_ack(b->context))

@@ -105,12 +105,11 @@ static void lookup_found(void *data, enum store_error e, const struct location_v
 	unsigned n = 0;
 
 	r->error = e;
-	r->found = e ? 0 : view->n;
-	if (r->found && run_message_alive(r)) {
+	if (!e && run_message_alive(r)) {
 		struct context *c = r->job.message->context;
 		for (unsigned i = 0; i < view->n && n < PROXY_MAX_BRANCHES; i++)
 			targets[n++] = target_of(c, view->v[i]);
-		context_set_targets(c, targets, n);
+		r->found = context_set_targets(c, targets, n);
 	}
 	run_wake(r);
 }
@@ -275,7 +274,8 @@ int request_append_branch(lua_State *L)
 	return 1;
 }
 
-/* The relay itself counts down; this tells the script before it works for nothing. */
+/* The relay itself counts down, or begins at max where the request says nothing; this tells the
+ * script before it works for nothing. */
 int request_mf_process_maxfwd_header(lua_State *L)
 {
 	struct message *m = object_request(L);
@@ -284,6 +284,7 @@ int request_mf_process_maxfwd_header(lua_State *L)
 	luaL_argcheck(L, max >= 1 && max <= 255, 2, "between 1 and 255");
 	if (m->context->msg->max_forwards == 0)
 		return refuse(L, m, 483, "too many hops");
+	m->context->max_forwards = (unsigned)max;
 	lua_pushboolean(L, 1);
 	return 1;
 }

@@ -86,6 +86,12 @@ describe("lookup", function()
 			{ ruri = "tel:+123", to = "sip:a@b" })))
 	end)
 
+	it("refuses whose bindings are no SIP URIs, as if he had none", function()
+		assert.equal("false|none|sip:11@127.0.0.1", (route.ask([[
+			local ok, why = req:lookup "location"
+			say(req, ok, why, req.ruri)]], "MESSAGE", nil, { bindings = { ["11"] = "nonsense" } })))
+	end)
+
 	it("says nil when the store gives no answer (db_mode 3)", function()
 		local net = route.proxy("say(req, req:lookup 'location')",
 			{ settings = { usrloc = { db_mode = 3 } } })

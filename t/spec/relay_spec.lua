@@ -328,6 +328,18 @@ describe("is_myself", function()
 end)
 
 describe("mf_process_maxfwd_header", function()
+	it("says how far a request may go that does not say it itself", function()
+		local net = route.proxy [[
+			if req.method == "INFO" then req:mf_process_maxfwd_header(10) end
+			req:t_relay "192.0.2.99:5060"]]
+		local phone, far = net:phone "10", net:peer "192.0.2.99"
+		for method, hops in pairs { INFO = "10", MESSAGE = "70" } do
+			local text = phone:build(method, "11"):gsub("Max%-Forwards: 70\r\n", "")
+			net:send(text, phone)
+			assert.equal(hops, far:expect(method):header "Max-Forwards")
+		end
+	end)
+
 	it("refuses what has no hop left", function()
 		local function says(expected, n)
 			assert.equal(expected, (route.ask("say(req, req:mf_process_maxfwd_header(10))", "MESSAGE",
