@@ -3,15 +3,23 @@
 
 #include "sip/lex.h"
 
-/* How the host is written in our settings, or the null slice: none of our domains. */
-static struct slice domain_of(const struct proxy *p, struct slice host)
+/* The host, which names this proxy, as we write it: stored hashes know one realm only. */
+static struct slice our_spelling(const struct context *c, struct slice host)
 {
-	if (!host.p || !proxy_is_domain(p, host))
-		return SLICE_NULL;
+	const struct proxy *p = c->proxy;
+	char text[ADDR_TEXT];
+	struct addr ip;
+
 	for (unsigned i = 0; i < p->options.n_aliases; i++)
 		if (uri_host_equal(p->options.aliases[i].host, host))
 			return p->options.aliases[i].host;
-	return host;
+	for (unsigned i = 0; i < p->transport->net->n_sockets; i++)
+		if (uri_host_equal(slice_str(p->transport->points[i].host), host))
+			return slice_str(p->transport->points[i].host);
+	if (addr_parse(&ip, host, 0) < 0)
+		return host;
+	addr_host(&ip, true, text);
+	return arena_dup(&c->request->arena, slice_str(text));
 }
 
 static struct slice first_domain(const struct proxy *p)
@@ -34,11 +42,11 @@ static struct slice realm_of(lua_State *L, struct message *m, enum auth_kind kin
 		given = object_text(L, 2);
 	if (given.n)
 		return given;
-	const struct msg *msg = m->context->msg;
-	struct slice own = SLICE_NULL;
-	if (uri_parse(&uri, kind == AUTH_WWW ? msg->to.uri : msg->from.uri) == URI_OK)
-		own = domain_of(m->context->proxy, uri.host);
-	return own.p ? own : first_domain(m->context->proxy);
+	const struct context *c = m->context;
+	struct slice text = kind == AUTH_WWW ? c->msg->to.uri : c->msg->from.uri;
+	if (uri_parse(&uri, text) == URI_OK && uri.host.p && proxy_is_domain(c->proxy, uri.host))
+		return our_spelling(c, uri.host);
+	return first_domain(c->proxy);
 }
 
 static int refuse_auth(lua_State *L, struct message *m, enum auth_result why)

@@ -99,6 +99,17 @@ describe("proxy_authorize", function()
 		assert.matches('realm="Example.org"', phone:expect(407):header "Proxy-Authenticate")
 	end)
 
+	it("writes its own names as it always does, whatever the phone wrote", function()
+		local function realm(listen, host)
+			local other = proxy_of("proxy", nil, { listen = { listen } })
+			local phone = other:phone "10"
+			phone:send("MESSAGE", "11", { from = "sip:10@" .. host })
+			return phone:expect(407):header "Proxy-Authenticate":match 'realm="([^"]*)"'
+		end
+		assert.equal("[2001:db8::1]", realm("[2001:db8::1]:5060", "[2001:DB8:0:0:0:0:0:1]"))
+		assert.equal("[2001:db8::1]", realm("[2001:db8::1]:5060", "[2001:db8::1]"))
+	end)
+
 	it("passes ACK, which nobody can challenge", function()
 		local reply, other = route.ask([[
 			xlog(tostring(req:proxy_authorize("", "subscriber")) .. tostring(req.auth_user))]],
