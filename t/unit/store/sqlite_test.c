@@ -150,6 +150,23 @@ static void paths_that_will_not_do_are_refused(void)
 	CHECK(why[0] && !strchr(why, '\n'));
 }
 
+/* Where root runs the tests, somebody else tries: to root all files can be written. */
+static void a_file_that_cannot_be_written_is_refused(void)
+{
+	enum { NOBODY = 65534 };
+	char dir[] = P_tmpdir "/lunasip.XXXXXX", file[64], why[300];
+	bool root = geteuid() == 0;
+	CHECK(mkdtemp(dir) != NULL && chmod(dir, 0755) == 0);
+	snprintf(file, sizeof(file), "%s/db.sqlite", dir);
+	FILE *f = fopen(file, "w");
+	CHECK(f && fclose(f) == 0 && chmod(file, 0444) == 0);
+	CHECK(!root || seteuid(NOBODY) == 0);
+	CHECK_INT(open_path(file, why, sizeof(why)), STORE_UNAVAILABLE);
+	CHECK(!root || seteuid(0) == 0);
+	CHECK_STR(why, "the file cannot be written");
+	CHECK(unlink(file) == 0 && rmdir(dir) == 0);
+}
+
 static void only_create_makes_the_file(void)
 {
 	char why[300];
@@ -209,6 +226,7 @@ int main(void)
 	TEST(times_are_written_as_kamailio_reads_them);
 	TEST(a_text_with_a_nul_is_a_blob);
 	TEST(paths_that_will_not_do_are_refused);
+	TEST(a_file_that_cannot_be_written_is_refused);
 	TEST(only_create_makes_the_file);
 	TEST(a_reader_does_not_wait_for_a_writer);
 	TEST(a_column_for_sha256_that_was_added_is_used);
