@@ -1,11 +1,13 @@
 #include "app/worker.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	PATIENCE_MS = 100,   /* between two looks at what is still under way … */
+	PATIENCE_MS = 100, /* between two looks at what is still under way … */
+	MANY_BURIALS = 8,
 	PATIENCE_LOOKS = 50, /* … and how many, before we wait no more */
 };
 
@@ -18,12 +20,15 @@ static void tick(void *data)
 struct burial {
 	uv_work_t work;
 	struct script *script;
+	bool last_of_many;
 };
 
 static void bury(uv_work_t *work)
 {
 	struct burial *b = work->data;
 	script_free(b->script);
+	if (b->last_of_many)
+		malloc_trim(0);
 }
 
 static void buried(uv_work_t *work, int status)
@@ -32,13 +37,19 @@ static void buried(uv_work_t *work, int status)
 	free(work->data);
 }
 
-/* A large state takes its time to close: not on the loop. */
+/* A large state takes its time to close: not on the loop.  What many leave behind goes back
+ * to the machine; that takes some milliseconds, so it is not done each time. */
 static void on_script_gone(void *data, struct script *s)
 {
 	struct worker *w = data;
 	struct burial *b = mem_zalloc(sizeof *b);
 	b->script = s;
 	b->work.data = b;
+	w->n_buried++;
+	if (w->node.scripts.n == 1) {
+		b->last_of_many = w->n_buried >= MANY_BURIALS;
+		w->n_buried = 0;
+	}
 	uv_queue_work(w->loop, &b->work, bury, buried);
 }
 

@@ -24,8 +24,9 @@ struct worker {
 	struct udp *udp;        /* NULL: not open, or closed */
 	struct net_user upward; /* where datagrams go while serving: the node's transport */
 	struct node node;
-	bool wired;   /* node is there */
-	bool serving; /* datagrams are let in, the node is whole */
+	unsigned n_buried; /* scripts that went since there was but one */
+	bool wired;        /* node is there */
+	bool serving;      /* datagrams are let in, the node is whole */
 
 	bool started;
 	bool refused;    /* the start failed … */

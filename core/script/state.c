@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What fills memory takes its time too: so much of it counts as an instruction. */
+enum { BYTES_AN_INSTRUCTION = 256 };
+
+static void charge(struct state *s, uint64_t instructions)
+{
+	if (s->budget)
+		*s->budget -= *s->budget < instructions ? *s->budget : instructions;
+}
+
 static void *state_alloc(void *data, void *p, size_t old, size_t n)
 {
 	struct state *s = data;
@@ -23,6 +32,8 @@ static void *state_alloc(void *data, void *p, size_t old, size_t n)
 	void *fresh = realloc(p, n);
 	if (fresh)
 		s->memory += n - old;
+	if (n > old)
+		charge(s, (n - old) / BYTES_AN_INSTRUCTION);
 	return fresh;
 }
 
@@ -136,10 +147,7 @@ void state_refresh(struct state *s, lua_State *L)
 
 void state_charge(lua_State *L)
 {
-	struct state *s = state_of(L);
-
-	if (s->budget)
-		*s->budget -= *s->budget < STATE_HOOK_STEP ? *s->budget : STATE_HOOK_STEP;
+	charge(state_of(L), STATE_HOOK_STEP);
 }
 
 int state_call(struct state *s, lua_CFunction f, void *data, struct buf *why)

@@ -116,10 +116,12 @@ function World:add_users(users)
 end
 
 function World:start()
-	self.proxy = process.start {
+	local arguments = {
 		LUNASIP, "-l", ("udp:%s:5060"):format(self.address), "-d", self.store.url,
 		"-s", self.control, self.path,
 	}
+	table.move(self.flags or {}, 1, #(self.flags or {}), #arguments + 1, arguments)
+	self.proxy = process.start(arguments)
 	self.proxy:expect " ready: "
 	-- Every proxy has to stop cleanly: sanitizers look for leaks then.
 	local proxy = self.proxy
