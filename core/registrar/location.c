@@ -265,7 +265,7 @@ void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data)
 {
-	if (!in_memory(l) || (l->o.mode == LOCATION_MEMORY && !l->aliases)) {
+	if (!location_in_memory(l) || (l->o.mode == LOCATION_MEMORY && !l->aliases)) {
 		done(data, STORE_OK, SLICE_NULL, 0);
 		return;
 	}
