@@ -96,31 +96,53 @@ static void check_end(struct check *k, enum auth_result r, bool stale)
 
 /* What the request says. */
 
-/* The first credentials for the realm; a header nobody can read counts only when there are none. */
-static enum auth_result find_credentials(struct check *k, enum auth_kind kind)
-{
-	enum hdr_id id = kind == AUTH_WWW ? HDR_AUTHORIZATION : HDR_PROXY_AUTHORIZATION;
-	enum auth_result r = AUTH_NONE;
-	for (const struct hdr *h = msg_hdr(k->msg, id); h; h = msg_hdr_next(k->msg, h)) {
-		int parsed = digest_parse(&k->c, k->arena, h->value);
-		if (parsed < 0)
-			r = AUTH_MALFORMED;
-		if (parsed != 0 || !slice_ieq(k->c.realm, k->realm))
-			continue;
-		k->header = h;
-		return AUTH_OK;
-	}
-	return r;
-}
-
 /* Only what a challenge of ours can lead to: MD5 or SHA-256, without -sess, qop auth or none. */
 static bool was_offered(const struct digest_credentials *c)
 {
 	if (c->algorithm != DIGEST_MD5 && c->algorithm != DIGEST_SHA256)
 		return false;
-	if (c->qop == DIGEST_QOP_AUTH)
-		return !c->sess && c->nc_value > 0;
-	return !c->sess && c->qop == DIGEST_QOP_NONE;
+	return !c->sess && (c->qop == DIGEST_QOP_AUTH || c->qop == DIGEST_QOP_NONE);
+}
+
+static struct nonce_scope scope_of(const struct msg *m, struct slice realm, enum digest_algorithm a)
+{
+	return (struct nonce_scope){.realm = realm, .call_id = m->call_id, .algorithm = a};
+}
+
+/* Takes credentials for the realm, unless they are no better than those of before. */
+static void consider(struct check *k, const struct hdr *h, const struct digest_credentials *c)
+{
+	struct nonce_scope scope = scope_of(k->msg, k->realm, c->algorithm);
+	struct nonce nonce;
+	nonce_read(&k->auth->nonces, &scope, c->nonce, &nonce);
+	if (k->header && nonce.origin == NONCE_FOREIGN)
+		return;
+	k->header = h;
+	k->c = *c;
+	k->nonce = nonce;
+}
+
+/*
+ * The first credentials with a nonce of ours: a phone may add some that it has
+ * from others.  What we never offered is none of ours, and asked for anew; a
+ * header nobody can read counts when there is nothing else.
+ */
+static enum auth_result find_credentials(struct check *k, enum auth_kind kind)
+{
+	enum hdr_id id = kind == AUTH_WWW ? HDR_AUTHORIZATION : HDR_PROXY_AUTHORIZATION;
+	enum auth_result r = AUTH_NONE;
+	for (const struct hdr *h = msg_hdr(k->msg, id); h; h = msg_hdr_next(k->msg, h)) {
+		struct digest_credentials c;
+		int parsed = digest_parse(&c, k->arena, h->value);
+		if (parsed < 0)
+			r = AUTH_MALFORMED;
+		if (parsed != 0 || !slice_ieq(c.realm, k->realm) || !was_offered(&c))
+			continue;
+		consider(k, h, &c);
+		if (k->nonce.origin != NONCE_FOREIGN)
+			return AUTH_OK;
+	}
+	return k->header ? AUTH_NONCE : r;
 }
 
 static bool uri_is_target(const struct digest_credentials *c, const struct msg *m)
@@ -131,20 +153,11 @@ static bool uri_is_target(const struct digest_credentials *c, const struct msg *
 	return m->uri.text.p && uri_parse(&u, c->uri) == URI_OK && uri_equal(&u, &m->uri);
 }
 
-static struct nonce_scope scope_of(const struct msg *m, struct slice realm, enum digest_algorithm a)
-{
-	return (struct nonce_scope){.realm = realm, .call_id = m->call_id, .algorithm = a};
-}
-
 /* All that can be refused without asking the store. */
-static enum auth_result check_request(struct check *k)
+static enum auth_result check_request(const struct check *k)
 {
-	if (!was_offered(&k->c))
-		return AUTH_MALFORMED;
-	struct nonce_scope scope = scope_of(k->msg, k->realm, k->c.algorithm);
-	nonce_read(&k->auth->nonces, &scope, k->c.nonce, &k->nonce);
-	if (k->nonce.origin == NONCE_FOREIGN)
-		return AUTH_NONCE;
+	if (k->c.qop == DIGEST_QOP_AUTH && k->c.nc_value == 0) /* it did not grow */
+		return AUTH_REPLAY;
 	return uri_is_target(&k->c, k->msg) ? AUTH_OK : AUTH_REPLAY;
 }
 

@@ -9,7 +9,7 @@
  * qop it serves once.
  *
  * Accepted are MD5 and SHA-256, without -sess, with qop "auth" or none; all
- * else was never offered and is malformed.
+ * else was never offered and counts for nothing.
  */
 #ifndef REGISTRAR_AUTH_H
 #define REGISTRAR_AUTH_H
@@ -24,7 +24,7 @@ enum auth_kind { AUTH_WWW, AUTH_PROXY }; /* Authorization / Proxy-Authorization,
 
 enum auth_result {
 	AUTH_OK,
-	AUTH_NONE,      /* "none": no credentials for this realm */
+	AUTH_NONE,      /* "none": no credentials for this realm of a kind we offer */
 	AUTH_NONCE,     /* "nonce": not one of ours */
 	AUTH_STALE,     /* "stale": ours, right response, but too old or for another Call-ID */
 	AUTH_USER,      /* "user": no such subscriber, or one without a password */
@@ -67,9 +67,10 @@ struct auth_identity {
 
 /*
  * arena and msg must live until done, which is called exactly once, maybe
- * before this returns.  All headers of the kind are looked at; the first with
- * this realm (case ignored) counts.  ACK and CANCEL are AUTH_OK at once, with
- * nobody's identity: they cannot be challenged (RFC 3261 22.1).
+ * before this returns.  All headers of the kind are looked at; with this realm
+ * (case ignored) the first with a nonce of ours counts, else the first.  ACK and
+ * CANCEL are AUTH_OK at once, with nobody's identity: they cannot be challenged
+ * (RFC 3261 22.1).
  */
 void auth_check(struct auth *a, struct arena *arena, const struct msg *msg, enum auth_kind kind,
 		struct slice realm, struct slice table, void *data,

@@ -167,19 +167,56 @@ static void malformed_is_said(void)
 	CHECK_RESULT(check_headers(&w, &p, "Authorization: Digest username=\"10\"\n"), "malformed");
 	CHECK_RESULT(check_headers(&w, &p, "Authorization: Digest realm=\"" REALM "\n"),
 		     "malformed");
-	p.qop = "auth-int";
-	p.nc = 1;
-	CHECK_RESULT(check_fresh(&w, &p), "malformed");
-	p.qop = "auth";
-	p.nc = 0;
-	CHECK_RESULT(check_fresh(&w, &p), "malformed");
-	p = phone();
-	p.algorithm = "MD5-sess";
-	CHECK_RESULT(check_fresh(&w, &p), "malformed");
-	p.algorithm = "SHA-1";
-	CHECK_RESULT(check_fresh(&w, &p), "malformed");
 	CHECK_INT(w.rig.asked, 0);
 	teardown(&w);
+}
+
+/* It gets a challenge, to choose from. */
+static void what_was_not_offered_counts_for_nothing(void)
+{
+	struct world w;
+	struct phone p = phone();
+	setup(&w);
+	p.qop = "auth-int";
+	p.nc = 1;
+	CHECK_RESULT(check_fresh(&w, &p), "none");
+	p.qop = "auth";
+	p.nc = 0;
+	CHECK_RESULT(check_fresh(&w, &p), "replay");
+	p = phone();
+	p.algorithm = "MD5-sess";
+	CHECK_RESULT(check_fresh(&w, &p), "none");
+	p.algorithm = "AKAv1-MD5";
+	CHECK_RESULT(check_fresh(&w, &p), "none");
+	CHECK_INT(w.rig.asked, 0);
+	teardown(&w);
+}
+
+/* The best of several for one realm, in whatever order they come. */
+static void ours_count_among_several(void)
+{
+	static const char *const others[] = {
+	    "Authorization: Digest username=\"10\", realm=\"" REALM "\", nonce=\"0\", "
+	    "uri=\"sip:192.168.1.15\", response=\"0123456789abcdef0123456789abcdef\"\n",
+	    "Authorization: Digest username=\"10\", realm=\"" REALM "\", nonce=\"\", "
+	    "uri=\"sip:192.168.1.15\", algorithm=AKAv1-MD5, response=\"\"\n",
+	    "Authorization: Digest realm=\"" REALM "\n",
+	};
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		struct world w;
+		struct phone p = phone();
+		char own[1024], headers[2048];
+		setup(&w);
+		challenge(&w, &p, &md5_only, 0);
+		credentials(&p, own, sizeof(own));
+		snprintf(headers, sizeof(headers), "%s%s", others[i], own);
+		CHECK_RESULT(check_headers(&w, &p, headers), "");
+		challenge(&w, &p, &md5_only, 0);
+		credentials(&p, own, sizeof(own));
+		snprintf(headers, sizeof(headers), "%s%s", own, others[i]);
+		CHECK_RESULT(check_headers(&w, &p, headers), "");
+		teardown(&w);
+	}
 }
 
 static void a_foreign_nonce_costs_no_query(void)
@@ -502,6 +539,8 @@ int main(void)
 	TEST(the_second_header_may_be_ours);
 	TEST(none_without_credentials_for_the_realm);
 	TEST(malformed_is_said);
+	TEST(what_was_not_offered_counts_for_nothing);
+	TEST(ours_count_among_several);
 	TEST(a_foreign_nonce_costs_no_query);
 	TEST(no_downgrade);
 	TEST(another_uri_is_a_replay);
