@@ -313,9 +313,20 @@ static enum store_error open_connection(struct store_connection **out, struct sl
 	return e;
 }
 
+static int check_url(struct slice rest, struct buf *why)
+{
+	struct mysql_url u;
+	struct arena a;
+	arena_init(&a, 512);
+	int rc = mysql_url_parse(&u, &a, rest, why);
+	arena_free(&a);
+	return rc;
+}
+
 const struct store_driver store_mysql = {
     .scheme = "mysql",
     .connections = CONNECTIONS,
+    .check_url = check_url,
     .open = open_connection,
     .close = close_connection,
     .check = sql_check,

@@ -380,19 +380,19 @@ static const struct sql_dialect dialect = {
     .command = sqlite_command,
 };
 
-static bool path_ok(struct slice path, struct buf *why)
+static int check_path(struct slice path, struct buf *why)
 {
 	if (path.n == 0 || slice_eq(path, SLICE(":memory:")) || slice_chr(path, '\0')) {
 		buf_puts(why, "sqlite: needs the path of a file (without one, use memory:)");
-		return false;
+		return -1;
 	}
-	return true;
+	return 0;
 }
 
 static enum store_error sqlite_open(struct store_connection **out, struct slice rest,
 				    struct buf *why)
 {
-	if (!path_ok(rest, why))
+	if (check_path(rest, why) < 0)
 		return STORE_FAILED;
 	struct sqlite *c = mem_zalloc(sizeof(*c));
 	sql_init(&c->sql, &store_sqlite, &dialect);
@@ -413,6 +413,7 @@ static enum store_error sqlite_open(struct store_connection **out, struct slice 
 const struct store_driver store_sqlite = {
     .scheme = "sqlite",
     .connections = CONNECTIONS,
+    .check_url = check_path,
     .open = sqlite_open,
     .close = sqlite_close,
     .check = sql_check,

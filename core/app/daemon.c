@@ -33,21 +33,22 @@ struct daemon {
 	bool stopping, stopped;
 };
 
-static int fail(struct daemon *d)
+static int fail(struct daemon *d, int status)
 {
 	fprintf(stderr, "lunasip: %.*s\n", SLICE_ARG(buf_slice(&d->why)));
-	return EXIT_FAILURE;
+	return status;
 }
 
 /* Settings: the script's, then the flags. */
 
+/* What is wrong here is misuse, whatever the script says. */
 static int read_flags(struct daemon *d)
 {
 	const struct options *o = d->options;
 	for (unsigned i = 0; i < o->n_listen; i++)
 		if (settings_add_listen(&d->flags, slice_str(o->listen[i]), &d->why) < 0)
 			return -1;
-	return 0;
+	return o->store ? database_check_url(slice_str(o->store), &d->why) : 0;
 }
 
 /* out borrows the texts of both. */
@@ -86,7 +87,7 @@ static int load(struct daemon *d)
 	return listen_expand(&d->settings, &d->why);
 }
 
-static int configure(struct daemon *d)
+static void init(struct daemon *d)
 {
 	settings_init(&d->flags);
 	settings_init(&d->asked);
@@ -94,7 +95,6 @@ static int configure(struct daemon *d)
 	source_init(&d->files);
 	buf_init(&d->why, WHY_MAX);
 	console_init(&d->log);
-	return read_flags(d) < 0 ? -1 : load(d);
 }
 
 static void forget(struct daemon *d)
@@ -273,6 +273,9 @@ static void tell_ready(struct daemon *d)
 	struct buf store;
 	buf_init(&store, WHY_MAX);
 	store_url_clean(d->settings.store, &store);
+	if (slice_starts(d->settings.store, SLICE("memory:")))
+		log_warn(&d->log, "store memory: has no subscribers, so nobody can authorize "
+				  "(-d STORE names another)");
 	log_notice(&d->log, "lunasip " LUNASIP_VERSION " ready: %s, store %.*s, db_mode %d",
 		   d->options->script, SLICE_ARG(buf_slice(&store)), (int)d->settings.db_mode);
 	buf_free(&store);
@@ -314,7 +317,7 @@ static int serve(struct daemon *d)
 	d->started_ms = uv_now(&d->loop);
 	watch_signals(d);
 	if (start(d) < 0) {
-		status = fail(d);
+		status = fail(d, EXIT_FAILURE);
 		stop(d);
 	} else if (d->leaving) {
 		stop(d);
@@ -330,8 +333,11 @@ int daemon_run(const struct options *o)
 {
 	struct daemon d = {.options = o};
 	int status = EXIT_SUCCESS;
-	if (configure(&d) < 0)
-		status = fail(&d);
+	init(&d);
+	if (read_flags(&d) < 0)
+		status = fail(&d, EXIT_USAGE);
+	else if (load(&d) < 0)
+		status = fail(&d, EXIT_FAILURE);
 	else if (o->check)
 		printf("%s: ok\n", o->script);
 	else

@@ -1,21 +1,34 @@
 #include "app/database.h"
 
-int database_check_url(struct slice url, struct buf *why)
-{
-	struct slice rest;
-	if (store_driver_of(url, &rest))
-		return 0;
-	buf_puts(why, "store \"");
-	store_url_clean(url, why);
-	buf_puts(why, "\" is none of memory:, sqlite:PATH, mysql://USER:PASSWORD@HOST/DATABASE");
-	return -1;
-}
-
 static int fail(struct buf *why, struct slice url, struct slice reason)
 {
 	buf_puts(why, "store ");
 	store_url_clean(url, why);
 	buf_printf(why, ": %.*s", SLICE_ARG(reason));
+	return -1;
+}
+
+static int check_form(const struct store_driver *driver, struct slice rest, struct slice url,
+		      struct buf *why)
+{
+	struct buf reason;
+	buf_init(&reason, 1024);
+	int rc = driver->check_url ? driver->check_url(rest, &reason) : 0;
+	if (rc < 0)
+		fail(why, url, buf_slice(&reason));
+	buf_free(&reason);
+	return rc;
+}
+
+int database_check_url(struct slice url, struct buf *why)
+{
+	struct slice rest;
+	const struct store_driver *driver = store_driver_of(url, &rest);
+	if (driver)
+		return check_form(driver, rest, url, why);
+	buf_puts(why, "store \"");
+	store_url_clean(url, why);
+	buf_puts(why, "\" is none of memory:, sqlite:PATH, mysql://USER:PASSWORD@HOST/DATABASE");
 	return -1;
 }
 

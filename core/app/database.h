@@ -15,7 +15,7 @@ struct database {
 	struct queue *queue;
 };
 
-/* 0, or -1: no driver of that name; why says so. */
+/* 0, or -1: no driver of that name, or not its form; why says so. */
 int database_check_url(struct slice url, struct buf *why);
 /*
  * Opens url and looks whether the tables are there.  0, or -1 with a sentence

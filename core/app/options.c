@@ -1,4 +1,5 @@
 #include "app/options.h"
+#include "store/driver.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ static const char help[] =
     "                                memory:\n"
     "                                sqlite:PATH\n"
     "                                mysql://USER:PASSWORD@HOST:PORT/DATABASE[?socket=PATH]\n"
+    "                              where @ : / % in a password are written %40 %3a %2f %25\n"
     "                              (`lunactl -d STORE db init` creates the tables)\n"
     "  -s, --control PATH          the socket that `lunactl stats` and `reload` ask\n"
     "      --watch                 reload when the script, or a module beside it, is saved\n"
@@ -70,11 +72,9 @@ static void take_store(struct options *o, char *text)
 {
 	free(o->store);
 	o->store = strdup(text);
-	char *secret = strstr(text, "://");
-	char *at = secret ? strrchr(secret, '@') : NULL;
-	secret = secret ? strchr(secret + 3, ':') : NULL;
-	if (at && secret && secret < at)
-		memset(secret + 1, '*', (size_t)(at - secret - 1));
+	struct slice secret = store_url_secret(slice_str(text));
+	if (secret.n)
+		memset(text + (secret.p - text), '*', secret.n);
 }
 
 static void tell_help(void)
@@ -142,7 +142,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	if (optind + 1 < argc)
 		return misuse("more than one script given");
 	o->script = argv[optind];
-	return 0;
+	return *o->script ? 0 : misuse("the script's name is empty");
 }
 
 void options_free(struct options *o)

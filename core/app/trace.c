@@ -63,15 +63,10 @@ static void put_record(struct trace *t, const struct addr *from, const struct ad
 }
 
 /* One write a record, at the end as it is now: the file may be cut while we run. */
-static void on_datagram(void *data, const struct addr *from, const struct addr *to,
-			struct slice bytes)
+static void write_record(struct trace *t)
 {
-	struct trace *t = data;
 	struct stat file;
 
-	if (t->fd < 0)
-		return;
-	put_record(t, from, to, bytes);
 	if (fstat(t->fd, &file) == 0 && (uint64_t)file.st_size + t->record.n > t->max_bytes) {
 		end(t, "the file is full (log.trace_max)");
 		return;
@@ -79,6 +74,29 @@ static void on_datagram(void *data, const struct addr *from, const struct addr *
 	ssize_t n = write(t->fd, t->record.p, t->record.n);
 	if (n < 0 || (size_t)n != t->record.n)
 		end(t, n < 0 ? strerror(errno) : "the disk is full");
+}
+
+static void on_datagram(void *data, const struct addr *from, const struct addr *to,
+			struct slice bytes)
+{
+	struct trace *t = data;
+
+	if (t->fd < 0)
+		return;
+	put_record(t, from, to, bytes);
+	write_record(t);
+}
+
+void trace_ours(struct trace *t, const struct addr *a)
+{
+	char text[ADDR_TEXT];
+
+	if (t->fd < 0)
+		return;
+	addr_text(a, text);
+	buf_reset(&t->record);
+	buf_printf(&t->record, "=== proxy %s\n", text);
+	write_record(t);
 }
 
 struct transport_trace trace_user(struct trace *t)

@@ -4,6 +4,7 @@
  * people say and the credentials they say it with, so only its owner may read.
  *
  * A record: "#N FROM -> TO DATE TIME n bytes\n", the n bytes as they were, "\n".
+ * Before them, a line for each address of ours: "=== proxy ADDR:PORT\n".
  */
 #ifndef APP_TRACE_H
 #define APP_TRACE_H
@@ -28,6 +29,8 @@ int trace_open(struct trace *t, struct log *log, struct slice path, size_t max_b
 	       struct buf *why);
 /* What a transport is to call; of no effect when the trace is off. */
 struct transport_trace trace_user(struct trace *t);
+/* Tells readers that a is an address of the proxy. */
+void trace_ours(struct trace *t, const struct addr *a);
 void trace_close(struct trace *t);
 
 #endif

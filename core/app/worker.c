@@ -76,6 +76,7 @@ static void tell_sockets(struct worker *w)
 		char text[ADDR_TEXT];
 		addr_text(&net->local[i], text);
 		log_notice(w->env.log, "listening on udp:%s", text);
+		trace_ours(&w->trace, &net->local[i]);
 	}
 }
 
@@ -96,7 +97,6 @@ int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct
 	    udp_open(&w->udp, loop, log, s->listen, s->n_listen, &o, why) < 0)
 		return -1;
 	wire(w, s, script);
-	tell_sockets(w);
 	return 0;
 }
 
@@ -112,6 +112,7 @@ static void on_started(void *data, struct node *n, struct slice error)
 int worker_start(struct worker *w, struct buf *why)
 {
 	w->why = why;
+	tell_sockets(w);
 	node_start(&w->node, w, on_started);
 	while (!w->started)
 		uv_run(w->loop, UV_RUN_ONCE);

@@ -179,22 +179,29 @@ void settings_free(struct settings *s)
 	arena_free(&s->arena);
 }
 
+static int refuse_type(const struct setting *d, struct buf *why)
+{
+	static const char *const wanted[] = {
+	    [SETTING_BOOL] = "true or false", [SETTING_NUMBER] = "a number",
+	    [SETTING_SIZE] = "a number",      [SETTING_CHOICE] = "a string",
+	    [SETTING_TEXT] = "a string",      [SETTING_LIST] = "a list of strings",
+	};
+	buf_printf(why, "must be %s", wanted[d->type]);
+	return -1;
+}
+
 int settings_set_bool(struct settings *s, const struct setting *d, bool value, struct buf *why)
 {
-	if (d->type != SETTING_BOOL) {
-		buf_puts(why, "must not be true or false");
-		return -1;
-	}
+	if (d->type != SETTING_BOOL)
+		return refuse_type(d, why);
 	memcpy(member(s, d), &value, sizeof(value));
 	return 0;
 }
 
 int settings_set_number(struct settings *s, const struct setting *d, int64_t value, struct buf *why)
 {
-	if (d->type != SETTING_NUMBER && d->type != SETTING_SIZE) {
-		buf_puts(why, "must not be a number");
-		return -1;
-	}
+	if (d->type != SETTING_NUMBER && d->type != SETTING_SIZE)
+		return refuse_type(d, why);
 	if (value < 0 || (uint64_t)value < d->min || (uint64_t)value > d->max) {
 		buf_printf(why, "must be between %llu and %llu%s%s, not %lld",
 			   (unsigned long long)d->min, (unsigned long long)d->max,
@@ -234,10 +241,8 @@ int settings_set_text(struct settings *s, const struct setting *d, struct slice 
 {
 	if (d->type == SETTING_CHOICE)
 		return set_choice(s, d, value, why);
-	if (d->type != SETTING_TEXT) {
-		buf_puts(why, "must not be a string");
-		return -1;
-	}
+	if (d->type != SETTING_TEXT)
+		return refuse_type(d, why);
 	if (value.n < d->min || value.n > d->max) {
 		buf_printf(why, "must have %llu to %llu characters, not %zu",
 			   (unsigned long long)d->min, (unsigned long long)d->max, value.n);
@@ -290,26 +295,51 @@ static bool is_host(struct slice s)
 	return s.n > 0 && s.n <= 255;
 }
 
-/* "udp:ADDR:PORT" or "udp:ADDR:PORT advertise HOST" */
-static int listen_parse(struct slice text, struct addr *addr, struct slice *advertise)
+/* Takes " advertise HOST" from the end of text. */
+static int advertise_parse(struct slice *text, struct slice *advertise)
 {
 	struct slice word = SLICE("advertise ");
-	const char *blank = slice_chr(text, ' ');
-	struct slice rest = SLICE("");
+	const char *blank = slice_chr(*text, ' ');
 
-	if (blank) {
-		rest = slice_trim(slice_range(blank, slice_end(text)));
-		text = slice_range(text.p, blank);
-		if (!slice_starts(rest, word))
-			return -1;
-		rest = slice_trim(slice_range(rest.p + word.n, slice_end(rest)));
-		if (!is_host(rest))
-			return -1;
-	}
-	*advertise = rest;
-	if (!slice_istarts(text, SLICE("udp:")))
+	*advertise = SLICE("");
+	if (!blank)
+		return 0;
+	struct slice rest = slice_trim(slice_range(blank, slice_end(*text)));
+	*text = slice_range(text->p, blank);
+	if (!slice_starts(rest, word))
 		return -1;
-	return addr_parse_port(addr, slice_range(text.p + 4, slice_end(text)));
+	*advertise = slice_trim(slice_range(rest.p + word.n, slice_end(rest)));
+	return is_host(*advertise) ? 0 : -1;
+}
+
+/* What is wrong with "ADDR:PORT", which could not be read. */
+static const char *address_fault(struct slice text)
+{
+	const char *colon = text.n ? memrchr(text.p, ':', text.n) : NULL;
+	struct addr a;
+	uint32_t port;
+
+	if (!colon || (text.p[0] == '[' && slice_end(text)[-1] == ']'))
+		return "it has no port";
+	if (text.p[0] != '[' && memchr(text.p, ':', (size_t)(colon - text.p)))
+		return "an IPv6 address stands in brackets";
+	if (slice_u32(slice_range(colon + 1, slice_end(text)), &port) < 0 || port > UINT16_MAX)
+		return "a port is a number from 0 to 65535";
+	if (addr_parse(&a, slice_range(text.p, colon), 0) < 0)
+		return "ADDR is an IP address, no name";
+	return "it must be udp:ADDR:PORT";
+}
+
+/* "udp:ADDR:PORT" or "udp:ADDR:PORT advertise HOST": NULL, or what is wrong with it. */
+static const char *listen_parse(struct slice text, struct addr *addr, struct slice *advertise)
+{
+	if (advertise_parse(&text, advertise) < 0)
+		return "behind the address there may be only: advertise HOST";
+	if (!slice_istarts(text, SLICE("udp:")))
+		return slice_chr(text, ':') ? "only udp is spoken (udp:ADDR:PORT)"
+					    : "it must be udp:ADDR:PORT";
+	text = slice_range(text.p + 4, slice_end(text));
+	return addr_parse_port(addr, text) == 0 ? NULL : address_fault(text);
 }
 
 int settings_add_listen(struct settings *s, struct slice text, struct buf *why)
@@ -317,9 +347,9 @@ int settings_add_listen(struct settings *s, struct slice text, struct buf *why)
 	struct addr addr;
 	struct slice advertise;
 
-	if (listen_parse(slice_trim(text), &addr, &advertise)) {
-		buf_printf(why, "'%.*s' is not udp:ADDR:PORT or udp:ADDR:PORT advertise HOST",
-			   SLICE_ARG(text));
+	const char *fault = listen_parse(slice_trim(text), &addr, &advertise);
+	if (fault) {
+		buf_printf(why, "cannot listen on '%.*s': %s", SLICE_ARG(text), fault);
 		return -1;
 	}
 	if (s->n_listen == SETTINGS_MAX_LISTEN) {

@@ -53,18 +53,29 @@ void store_run_group(struct store_connection *c, struct store_op *const *ops, un
 		store_run(c, ops[i]);
 }
 
+/* What follows the scheme and its slashes, as many as were typed; null for a path. */
+static const char *behind_scheme(struct slice url)
+{
+	const char *end = slice_end(url);
+	const char *p = slice_chr(url, ':');
+	if (!p || slice_starts(url, SLICE("sqlite:")))
+		return NULL;
+	for (p++; p < end && *p == '/'; p++)
+		;
+	return p;
+}
+
 /*
- * The part of a URL behind its "//" that may hold a password: up to the last
- * @, wherever it is (a bare / or ? in a password must not give it away), or
- * HOST:PORT where that is no port; null without any.
+ * The part of a URL that may hold a password: up to the last @, wherever it is
+ * (a bare / or ? in a password must not give it away), or HOST:PORT where that
+ * is no port; null without any.
  */
 static struct slice private_part(struct slice url)
 {
 	const char *end = slice_end(url);
-	const char *p = slice_chr(url, ':');
-	if (!p || end - p < 3 || p[1] != '/' || p[2] != '/')
+	const char *p = behind_scheme(url);
+	if (!p)
 		return SLICE_NULL;
-	p += 3;
 	for (const char *at = end; at > p; at--) {
 		if (at[-1] == '@')
 			return slice_range(p, at - 1);
@@ -73,20 +84,27 @@ static struct slice private_part(struct slice url)
 	struct slice host = slice_range(p, path ? path : end);
 	const char *colon = slice_chr(host, ':');
 	uint32_t port;
-	if (!colon || *p == '[' || slice_u32(slice_range(colon + 1, slice_end(host)), &port) == 0)
+	if (!colon || host.p[0] == '[' ||
+	    slice_u32(slice_range(colon + 1, slice_end(host)), &port) == 0)
 		return SLICE_NULL;
 	return host;
 }
 
-void store_url_clean(struct slice url, struct buf *out)
+struct slice store_url_secret(struct slice url)
 {
 	struct slice secret = private_part(url);
 	const char *colon = secret.p ? slice_chr(secret, ':') : NULL;
-	if (!colon) {
+	return colon ? slice_range(colon + 1, slice_end(secret)) : SLICE_NULL;
+}
+
+void store_url_clean(struct slice url, struct buf *out)
+{
+	struct slice secret = store_url_secret(url);
+	if (!secret.p) {
 		buf_put(out, url);
 		return;
 	}
-	buf_put(out, slice_range(url.p, colon + 1));
+	buf_put(out, slice_range(url.p, secret.p));
 	buf_puts(out, "***");
 	buf_put(out, slice_range(slice_end(secret), slice_end(url)));
 }

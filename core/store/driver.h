@@ -21,7 +21,10 @@ struct store_driver {
 	const char *scheme;   /* "memory", "sqlite", "mysql" */
 	unsigned connections; /* how many threads may use it side by side; 0: called in place */
 
-	/* rest: the URL behind "scheme:".  Tables may be missing, and so may the
+	/* Whether rest, the URL behind "scheme:", has its form; nothing is opened.
+	 * NULL: it always has. */
+	int (*check_url)(struct slice rest, struct buf *why);
+	/* Tables may be missing, and so may the
 	 * file of an embedded database until create().  Reasons never show the
 	 * password, nor repeat the URL: who has it names it. */
 	enum store_error (*open)(struct store_connection **out, struct slice rest, struct buf *why);
@@ -72,6 +75,8 @@ extern const struct store_driver store_mysql;
 /* The driver of "memory:", "sqlite:PATH" or "mysql://…"; *rest is what follows
  * the scheme.  NULL when there is none of that name. */
 const struct store_driver *store_driver_of(struct slice url, struct slice *rest);
+/* What may be a password in url, also where it is misspelt; null: nothing.  Borrows of url. */
+struct slice store_url_secret(struct slice url);
 /* The URL with its password as "***", for logs and errors. */
 void store_url_clean(struct slice url, struct buf *out);
 

@@ -6,7 +6,7 @@
 --     #N FROM -> TO DATE TIME n bytes
 --
 -- The time may also be "+0.012s", seconds since the first. A line "=== TEXT" between records
--- says what happens from there on.
+-- says what happens from there on, "=== proxy ADDR:PORT" which address is the proxy's.
 local trace = {}
 
 -- Milliseconds, comparable within one trace.
@@ -26,8 +26,8 @@ local function head(line)
 	if at then return from, to, at, math.tointeger(n) end
 end
 
--- Who is who. The proxy has a part in every message; a phone is called by the user of the
--- first Contact it sent.
+-- Who is who: how often each address has a part in a message, and its name, the user of the
+-- first Contact of a request it sent. In order of appearance.
 local function count(entries)
 	local times, names, order = {}, {}, {}
 	for _, e in ipairs(entries) do
@@ -35,34 +35,46 @@ local function count(entries)
 			if not times[address] then order[#order + 1] = address end
 			times[address] = (times[address] or 0) + 1
 		end
-		if e.text then
+		if e.text and not e.text:find "^SIP/" then
 			names[e.from] = names[e.from] or e.text:match "\nContact:[^\n<]*<?sips?:([^@\r\n>]+)@"
 		end
 	end
 	return times, names, order
 end
 
--- The first phone, the proxy, the others: calls go from left to right.
-local function parties_of(entries)
-	local times, names, order = count(entries)
-	local proxy = order[1]
+-- Of a trace that does not say it: who has a part in every message; of two, who was asked first.
+local function guess(entries, times, order)
+	local proxy
+	for _, e in ipairs(entries) do
+		proxy = proxy or e.text and not e.text:find "^SIP/" and e.to
+	end
+	proxy = proxy or order[1]
 	for _, address in ipairs(order) do
 		if times[address] > times[proxy] then proxy = address end
 	end
-	local parties = {}
+	return proxy and { [proxy] = true } or {}
+end
+
+-- The first phone, the proxy, the others: calls go from left to right.
+local function parties_of(entries, ours)
+	local times, names, order = count(entries)
+	if not next(ours) then ours = guess(entries, times, order) end
+	local parties, proxies = {}, {}
 	for _, address in ipairs(order) do
-		if address ~= proxy then
-			parties[#parties + 1] = { address = address, name = names[address] or address }
-		end
+		local list = ours[address] and proxies or parties
+		list[#list + 1] = { address = address,
+			name = ours[address] and "proxy" or names[address] or address }
 	end
-	table.insert(parties, math.min(2, #parties + 1), { address = proxy, name = "proxy" })
-	return proxy and parties or {}
+	for i = #proxies, 1, -1 do
+		table.insert(parties, math.min(2, #parties + 1), proxies[i])
+	end
+	return parties
 end
 
 -- The entries of a trace's text (lunasip.ladder says what they are), at in ms since the first.
 -- Or nil and what is wrong.
 function trace.parse(text)
-	local entries, at, first, now = {}, 1, nil, 0
+	local entries, ours, at, first, now = {}, {}, 1, nil, 0
 	while at <= #text do
 		local stop = text:find("\n", at, true) or #text + 1
 		local line = text:sub(at, stop - 1)
@@ -74,6 +86,8 @@ function trace.parse(text)
 			entries[#entries + 1] = { at = now, from = from, to = to,
 				text = text:sub(stop + 1, stop + n) }
 			stop = stop + n
+		elseif line:find "^=== proxy %S+:%d+$" then
+			ours[line:match "%S+$"] = true
 		elseif line:find "^===" then
 			entries[#entries + 1] = { at = now, note = line:match "^===%s*(.*)$" }
 		elseif line:find "%S" then
@@ -81,7 +95,7 @@ function trace.parse(text)
 		end
 		at = stop + 1
 	end
-	entries.parties = parties_of(entries)
+	entries.parties = parties_of(entries, ours)
 	return entries
 end
 

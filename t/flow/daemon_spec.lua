@@ -29,10 +29,14 @@ describe("lunasip", function()
 		return output
 	end
 
-	local function fails_in_one_line(pattern, ...)
-		local output = fails(1, pattern, ...)
+	local function one_line(status, pattern, ...)
+		local output = fails(status, pattern, ...)
 		local _, lines = output:gsub("lunasip: ", "")
 		assert.are.equal(1, lines, output)
+	end
+
+	local function fails_in_one_line(pattern, ...)
+		one_line(1, pattern, ...)
 	end
 
 	it("explains itself", function()
@@ -74,7 +78,7 @@ describe("lunasip", function()
 	it("refuses addresses that are none", function()
 		for _, text in ipairs { "nonsense", "udp:127.0.0.1", "udp:127.0.0.1:99999", "sctp:127.0.0.1:5060",
 			"udp:300.0.0.1:5060" } do
-			fails_in_one_line(text:gsub("%p", "%%%0"), "-l", text, world.path)
+			one_line(2, text:gsub("%p", "%%%0"), "-l", text, world.path)
 		end
 	end)
 
@@ -87,7 +91,14 @@ describe("lunasip", function()
 
 	it("says that a database is not there, and keeps its password", function()
 		fails_in_one_line("no/such/dir", "-l", listen(), "-d", "sqlite:/no/such/dir/x.sqlite", world.path)
-		fails_in_one_line("such", "-l", listen(), "-d", "such:thing", world.path)
+		one_line(2, "such", "-l", listen(), "-d", "such:thing", world.path)
+		for _, flag in ipairs { "-l", "-c" } do
+			local value = flag == "-l" and listen() or "-v"
+			one_line(2, "mysql://u:%*%*%*@h:x/d: the port", flag, value, "-d", "mysql://u:geheim@h:x/d", world.path)
+			one_line(2, "mysql:/u:%*%*%*@h/d: .* must look like", flag, value, "-d", "mysql:/u:geheim@h/d",
+				world.path)
+			one_line(2, "sqlite: needs the path", flag, value, "-d", "sqlite:", world.path)
+		end
 		local _, output = run("-l", listen(), "-d", "mysql://joe:geheim@127.0.0.1:1/lunasip", world.path)
 		assert.truthy(output:find "^lunasip: ", output)
 		assert.falsy(output:find "geheim", output)

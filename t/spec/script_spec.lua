@@ -114,8 +114,8 @@ describe("settings", function()
 		is("usrloc.db_mode: must be between 0 and 3, not 4", "usrloc = { db_mode = 4 }")
 		is("usrloc.db_mode: must be between 0 and 3, not -1", "usrloc = { db_mode = -1 }")
 		is("usrloc.db_mode: must be a whole number", "usrloc = { db_mode = 1.5 }")
-		is("usrloc.db_mode: must not be a string", "usrloc = { db_mode = '1' }")
-		is("usrloc.use_domain: must not be a number", "usrloc = { use_domain = 1 }")
+		is("usrloc.db_mode: must be a number", "usrloc = { db_mode = '1' }")
+		is("usrloc.use_domain: must be true or false", "usrloc = { use_domain = 1 }")
 		is("auth.nonce_expire: must be between 1 and 86400 s, not 0", "auth = { nonce_expire = 0 }")
 		is("auth.secret: must have 16 to 256 characters, not 5", "auth = { secret = 'short' }")
 		is("log.level: must be one of 'error', 'warning', 'notice', 'info', 'debug'",
@@ -125,10 +125,20 @@ describe("settings", function()
 		is("listen: must be a list of strings", "listen = { 5060 }")
 		is("aliases: 'a b' is not host or host:port", "aliases = 'a b'")
 		is("aliases: 'a:0' is not host or host:port", "aliases = { 'a:0' }")
-		for _, bad in ipairs { "127.0.0.1:5060", "tcp:127.0.0.1:5060", "udp:127.0.0.1", "udp:a:1",
-			"udp:127.0.0.1:5060 as x", "udp:127.0.0.1:5060 advertise a b" } do
-			is(("listen: '%s' is not udp:ADDR:PORT or udp:ADDR:PORT advertise HOST"):format(bad),
-				("listen = { '%s' }"):format(bad))
+		for bad, fault in pairs {
+			["nonsense"] = "it must be udp:ADDR:PORT",
+			["127.0.0.1:5060"] = "only udp is spoken (udp:ADDR:PORT)",
+			["tcp:127.0.0.1:5060"] = "only udp is spoken (udp:ADDR:PORT)",
+			["udp:127.0.0.1"] = "it has no port",
+			["udp:[::1]"] = "it has no port",
+			["udp:::1:5060"] = "an IPv6 address stands in brackets",
+			["udp:127.0.0.1:99999"] = "a port is a number from 0 to 65535",
+			["udp:127.0.0.1:"] = "a port is a number from 0 to 65535",
+			["udp:a:1"] = "ADDR is an IP address, no name",
+			["udp:127.0.0.1:5060 as x"] = "behind the address there may be only: advertise HOST",
+			["udp:127.0.0.1:5060 advertise a b"] = "behind the address there may be only: advertise HOST",
+		} do
+			is(("listen: cannot listen on '%s': %s"):format(bad, fault), ("listen = { '%s' }"):format(bad))
 		end
 	end)
 

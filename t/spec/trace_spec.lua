@@ -47,6 +47,22 @@ describe("a trace", function()
 			{ address = ELEVEN, name = ELEVEN } }, assert(trace.parse(call)).parties)
 	end)
 
+	it("knows the proxy of one phone, whose Contact the replies repeat", function()
+		local register = record(TEN, PROXY, "+0s", request("REGISTER", "10"))
+			.. record(PROXY, TEN, "+0s", "SIP/2.0 200 OK\r\nContact: <sip:10@127.0.0.10>\r\n\r\n")
+		assert.same({ { address = TEN, name = "10" }, { address = PROXY, name = "proxy" } },
+			assert(trace.parse(register)).parties)
+	end)
+
+	it("says itself which addresses are the proxy's", function()
+		local t = assert(trace.parse(("=== proxy %s\n=== proxy %s\n"):format(PROXY, ELEVEN)
+			.. record(PROXY, TEN, "+0s", request("INVITE", "12"))
+			.. record(ELEVEN, TEN, "+0s", request("INVITE", "12"))))
+		assert.equal(2, #t)
+		assert.same({ { address = TEN, name = TEN }, { address = PROXY, name = "proxy" },
+			{ address = ELEVEN, name = "proxy" } }, t.parties)
+	end)
+
 	it("may hold any bytes, heads of records among them", function()
 		local text = "x\n#2 a -> b +1s 3 bytes\n\0\n===\n"
 		local t = assert(trace.parse(record(TEN, PROXY, "+0s", text)))

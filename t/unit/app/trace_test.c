@@ -116,6 +116,17 @@ static void it_is_appended_to(void)
 	rig_close(&r);
 }
 
+static void it_tells_which_addresses_are_the_proxys(void)
+{
+	struct rig r;
+
+	rig_open(&r, 10000);
+	trace_ours(&r.trace, &r.proxy);
+	tell(&r, "first");
+	CHECK(strstr(content(&r), "=== proxy [2001:db8::1]:5060\n#1 ") == r.text);
+	rig_close(&r);
+}
+
 static void it_ends_when_the_file_is_full(void)
 {
 	struct rig r;
@@ -160,6 +171,7 @@ int main(void)
 	TEST(a_datagram_is_a_record);
 	TEST(only_the_owner_may_read);
 	TEST(it_is_appended_to);
+	TEST(it_tells_which_addresses_are_the_proxys);
 	TEST(it_ends_when_the_file_is_full);
 	TEST(without_a_path_it_is_off);
 	TEST(a_path_that_cannot_be_is_refused);

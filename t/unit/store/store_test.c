@@ -87,6 +87,10 @@ static void passwords_are_masked(void)
 	check_clean("mysql://u:p/q@h/d", "mysql://u:***@h/d");
 	check_clean("mysql://u:p?q@h/d", "mysql://u:***@h/d");
 	check_clean("mysql://u:p/d", "mysql://u:***/d");
+	check_clean("mysql:/u:p@h/d", "mysql:/u:***@h/d");
+	check_clean("mysql:u:p@h/d", "mysql:u:***@h/d");
+	check_clean("mysql:///u:p@h/d", "mysql:///u:***@h/d");
+	check_clean("postgres:/u:p@h/d", "postgres:/u:***@h/d");
 }
 
 static void urls_without_a_password_stay(void)
@@ -94,7 +98,8 @@ static void urls_without_a_password_stay(void)
 	static const char *const urls[] = {
 	    "memory:",       "sqlite:/a:b/c",  "mysql://h/d",
 	    "mysql://u@h/d", "mysql://h:1/d",  "mysql://[::1]:3306/d",
-	    "mysql:",        "nothing at all", ""};
+	    "mysql:",        "nothing at all", "",
+	    "sqlite:/a@b:c", "mysql:/h/d"};
 	for (unsigned i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		check_clean(urls[i], urls[i]);
 }
