@@ -90,8 +90,6 @@ static int load(struct daemon *d)
 static void init(struct daemon *d)
 {
 	settings_init(&d->flags);
-	settings_init(&d->asked);
-	settings_init(&d->settings);
 	source_init(&d->files);
 	buf_init(&d->why, WHY_MAX);
 	console_init(&d->log);

@@ -195,7 +195,7 @@ static void a_slow_top_level_is_stopped(void)
 	struct rig r;
 
 	rig_open(&r);
-	put_script(&r, "local s = ('x'):rep(1 << 18)\n"
+	put_script(&r, "local s = ('x'):rep(1 << 14)\n"
 		       "for i = 1, 1e6 do s:find('xy', 1, true) end");
 	ask(&r);
 	wait_for(&r, 1);
