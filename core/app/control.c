@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_SESSIONS = 16, MAX_LINE = 256 };
+enum { MAX_SESSIONS = 16, MAX_LINE = 2048 };
 
 struct control {
 	uv_pipe_t pipe;

@@ -4,6 +4,7 @@
 #include "app/listen.h"
 #include "app/reload.h"
 #include "app/stats.h"
+#include "app/unbind.h"
 #include "script/settings_change.h"
 
 #include <signal.h>
@@ -247,6 +248,8 @@ static void on_command(void *data, struct slice line, struct question *q)
 		reload_request(d->reload, q, on_reloaded);
 		return;
 	}
+	if (d->started && unbind_request(&d->worker.node, line, q))
+		return;
 	buf_init(&out, ANSWER_MAX);
 	if (slice_eq(line, SLICE("stats")))
 		put_stats(d, &out);

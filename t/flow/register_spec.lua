@@ -48,6 +48,18 @@ for _, store in ipairs(flow.stores { memory = false }) do
 			assert.are.same({}, world:location "10")
 		end)
 
+		it("ends when its operator says so, in the running proxy too", function()
+			assert.are.equal(200, phone:register().status)
+			local function remove(...)
+				return (world:lunactl("-s", world.control, "location", "rm", ...))
+			end
+			assert.are.equal("removed 1 binding of 10\n", remove("10", phone:contact():match "<(.*)>"))
+			assert.are.same({}, world:location "10")
+			assert.are.equal(0, world:stats()["location.bindings"])
+			assert.matches("error there is no such table", world:ask "unbind nonsense 10")
+			assert.are.equal("ok 0\n", world:ask "unbind location 10")
+		end)
+
 		it("stops cleanly", function()
 			assert.are.equal(200, phone:register().status)
 			world:stop()
