@@ -9,6 +9,7 @@
 #   make test-sipp   200 calls a second for 30 seconds
 #   make test-stall  MariaDB stands still for 30 seconds
 #   make chaos       kill -9 at random moments: 200 times on SQLite, 50 on MariaDB
+#   make bench-start  a start with 1,000,000 bindings
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
@@ -127,7 +128,7 @@ TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
 .PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall test-routes \
-  chaos
+  chaos bench-start
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
 
 test:
@@ -156,6 +157,8 @@ test-routes:
 	@tools/setup routes
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(TEST_ENV) tools/lunactl test --coverage $(ROUTES)
+bench-start: all
+	START_ROWS=1000000 $(PROVE) -v t/chaos/start_spec.lua
 
 .SECONDEXPANSION:
 # A unit, spec or flow by its name: test-uri, test-default, test-calls.

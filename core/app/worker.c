@@ -53,7 +53,7 @@ static void on_script_gone(void *data, struct script *s)
 	uv_queue_work(w->loop, &b->work, bury, buried);
 }
 
-/* Deaf until the locations are loaded: nobody shall be told that somebody is not there. */
+/* Deaf until the tables can be read: nobody shall be told that somebody is not there. */
 static void wire(struct worker *w, const struct settings *s, struct script *script)
 {
 	struct net *net = udp_net(w->udp);

@@ -17,16 +17,23 @@ struct change {
 	uint64_t deadline_ms;
 	bool held;
 	bool answered;
+	bool from_store; /* the table was not in memory when it began */
 	struct location_change what;
 	int verdict;
 	enum store_error error;
-	struct store_op *load;    /* mode 3: its rows … */
+	struct store_op *load;    /* not in memory: its rows … */
 	struct rows rows;         /* … and what they become */
 	struct store_op *written; /* what is in doubt */
 	void *data;
 	location_merge *merge;
 	void (*done)(void *data, enum store_error e, int verdict, const struct location_view *view);
 };
+
+/* Answered after the commit. */
+static bool writes_through(const struct change *c)
+{
+	return c->from_store || c->l->o.mode == LOCATION_WRITE_THROUGH;
+}
 
 static void change_visit(void *data, const struct location_view *view)
 {
@@ -41,7 +48,7 @@ static void change_answer(struct change *c, enum store_error e)
 		return;
 	c->answered = true;
 	c->error = e;
-	if (location_in_memory(c->l)) {
+	if (!c->from_store) {
 		location_memory_view(c->l, &c->key, change_visit, c);
 	} else {
 		struct location_view view = location_view_of(&c->rows);
@@ -76,11 +83,13 @@ static void apply_in_memory(struct location *l, const struct aor_key *key,
 	struct aor *a = aor_make(&l->aors, key);
 	/* Marks first: a ruid may lie in the binding that is about to be freed. */
 	for (unsigned i = 0; i < what->n_puts; i++) {
+		loading_touch(&l->loading, what->puts[i].ruid);
 		if (write_back)
 			dirty_mark(&l->dirty, what->puts[i].ruid, a);
 		aor_put(a, &what->puts[i]);
 	}
 	for (unsigned i = 0; i < what->n_removes; i++) {
+		loading_touch(&l->loading, what->removes[i]);
 		if (write_back)
 			dirty_mark(&l->dirty, what->removes[i], NULL);
 		aor_remove(a, what->removes[i]);
@@ -157,6 +166,25 @@ void change_give_up_repairs(struct location *l)
 	}
 }
 
+/*
+ * Of a change that began while the table was loading memory may know nothing,
+ * or what a page read after the doubtful write: it gets what the store had before.
+ */
+static void remember_rows(struct change *c, const struct location_change *written)
+{
+	struct location_change before = {0};
+	if (!c->from_store)
+		return;
+	before.puts = arena_alloc(&c->arena, (c->rows.n + 1) * sizeof(*before.puts));
+	before.removes = arena_alloc(&c->arena, (written->n_puts + 1) * sizeof(*before.removes));
+	for (unsigned i = 0; i < c->rows.n; i++)
+		before.puts[before.n_puts++] = c->rows.v[i];
+	for (unsigned i = 0; i < written->n_puts; i++)
+		if (!rows_have(&c->rows, written->puts[i].ruid))
+			before.removes[before.n_removes++] = written->puts[i].ruid;
+	apply_in_memory(c->l, &c->key, &before);
+}
+
 /* The write has ended, in time or late. */
 static void change_settle(struct change *c, struct store_op *op)
 {
@@ -165,13 +193,14 @@ static void change_settle(struct change *c, struct store_op *op)
 	/* The op's copies: what merge was shown may have expired meanwhile. */
 	const struct location_change written = {op->puts, op->n_puts, op->removes, op->n_removes};
 	location_note_store(l, op);
-	if (e == STORE_OK && location_in_memory(l))
+	if (e == STORE_OK && location_keeps(l))
 		apply_in_memory(l, &c->key, &written);
-	if (e == STORE_OK && !location_in_memory(l))
+	if (e == STORE_OK && c->from_store)
 		rows_apply(&c->rows, c->what.puts, c->what.n_puts, c->what.removes,
 			   c->what.n_removes);
 	change_answer(c, e);
-	if (op->in_doubt && location_in_memory(l) && !l->closing) {
+	if (op->in_doubt && location_keeps(l) && !l->closing) {
+		remember_rows(c, &written);
 		repair(c, op);
 		return;
 	}
@@ -264,15 +293,14 @@ static void change_merge(void *data, const struct location_view *now)
 	if (c->verdict != 0)
 		c->what = (struct location_change){0};
 	complete_puts(c, now);
-	if (c->l->o.mode == LOCATION_MEMORY || c->l->o.mode == LOCATION_WRITE_BACK)
+	if (!writes_through(c))
 		if (c->what.n_puts + c->what.n_removes > 0)
 			apply_in_memory(c->l, &c->key, &c->what);
 }
 
 static void change_proceed(struct change *c)
 {
-	bool writes = c->l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(c->l);
-	if (writes && c->what.n_puts + c->what.n_removes > 0)
+	if (writes_through(c) && c->what.n_puts + c->what.n_removes > 0)
 		change_write(c);
 	else
 		change_end(c, STORE_OK);
@@ -298,7 +326,8 @@ static void change_start(struct hold_waiter *w)
 {
 	struct change *c = CONTAINER(w, struct change, waiter);
 	timer_stop(&c->l->env->wheel, &c->timer);
-	if (!location_in_memory(c->l)) {
+	c->from_store = !location_in_memory(c->l);
+	if (c->from_store) {
 		struct store_op *op = location_load_op(c->l, &c->key, change_loaded, c);
 		op->deadline_ms = c->deadline_ms;
 		store_submit(c->l->store, op);
@@ -348,7 +377,8 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 	c->done = done;
 	aor_key_set(&c->key, arena_dup(&c->arena, user), host, l->o.use_domain);
 	l->busy += 2; /* the change's and ours: it may end, and close us, from inside */
-	if (l->o.mode == LOCATION_WRITE_THROUGH || l->o.mode == LOCATION_STORE_ONLY)
+	if (l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(l) ||
+	    hold_is_taken(&l->holds, &c->key))
 		change_stand_in_line(c);
 	else
 		change_start(&c->waiter);

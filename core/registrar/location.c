@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 enum {
-	PAGE_ROWS = 1000, /* of a scan */
 	BATCH_ROWS = 500, /* of a flush: one commit */
 	MAX_REFUSED = 8,  /* rows in a row: then it is the table, and a flush ends */
 	FEW_BINDINGS = 8, /* as many as a view has without malloc */
@@ -20,6 +19,7 @@ static void location_finish(struct location *l)
 	timer_stop(&l->env->wheel, &l->tick);
 	dirty_free(&l->dirty);
 	holds_free(&l->holds);
+	loading_free(&l->loading);
 	aors_free(&l->aors);
 	arena_free(&l->arena);
 	free(l);
@@ -41,6 +41,7 @@ void location_busy_end(struct location *l)
 }
 
 static void location_tick(struct timer *t);
+static void init_loading(struct location *l);
 
 static void tick_start(struct location *l)
 {
@@ -82,6 +83,7 @@ struct location *location_new(struct env *env, struct store *store,
 	dirty_init(&l->dirty, env);
 	holds_init(&l->holds, env);
 	list_init(&l->doubts);
+	init_loading(l);
 	timer_init(&l->tick, location_tick);
 	location_set_flush(l, o->flush_ms);
 	return l;
@@ -195,84 +197,46 @@ void location_close(struct location *l, void (*done)(void *data, enum store_erro
 	l->closed_data = data;
 	timer_stop(&l->env->wheel, &l->tick);
 	l->busy++;
+	loading_stop(&l->loading);
 	change_give_up_repairs(l);
 	location_busy_end(l);
 }
 
 /* Loading. */
 
-struct load {
-	struct location *l;
-	size_t rows;
-	void (*done)(void *data, enum store_error e, struct slice message, size_t rows);
-	void *data;
-};
-
-static void load_page(struct load *k, uint64_t after_id);
-
-/* What a running proxy has changed meanwhile is newer than its row. */
-static void load_row(struct location *l, struct store_binding *row)
+static void on_loading_ended(void *owner)
 {
-	struct aor_key key;
-	struct store_binding newer;
-	row_read(row, l->aliases);
-	if (binding_is_expired(row, location_now_s(l)))
-		return;
-	aor_key_set(&key, row->username, row->domain, l->o.use_domain);
-	struct aor *a = aor_make(&l->aors, &key);
-	if (!aor_binding(a, row->ruid, &newer))
-		aor_put(a, row);
-	aor_settle(a);
+	location_busy_end(owner);
 }
 
-static void load_end(struct load *k, enum store_error e, struct slice message)
+static void init_loading(struct location *l)
 {
-	struct location *l = k->l;
-	if (e == STORE_OK)
-		log_info(l->env->log, "%.*s: %zu rows", SLICE_ARG(l->o.table), k->rows);
-	k->done(k->data, e, message, k->rows);
-	free(k);
-	location_busy_end(l);
-}
-
-static void on_page(struct store_op *op)
-{
-	struct load *k = op->data;
-	uint64_t last = 0;
-	for (unsigned i = 0; i < op->n_bindings && op->error == STORE_OK; i++) {
-		load_row(k->l, &op->bindings[i]);
-		last = op->bindings[i].id;
-	}
-	bool more = op->error == STORE_OK && op->n_bindings == op->limit;
-	if (op->error == STORE_OK)
-		k->rows += op->n_bindings;
-	if (!more)
-		load_end(k, op->error, op->message);
-	store_op_free(op);
-	if (more)
-		load_page(k, last);
-}
-
-static void load_page(struct load *k, uint64_t after_id)
-{
-	struct store_op *op = store_op_new(STORE_LOCATION_SCAN, k->l->o.table, on_page, k);
-	op->after_id = after_id;
-	op->limit = PAGE_ROWS;
-	store_submit(k->l->store, op);
+	l->loading = (struct loading){
+	    .env = l->env,
+	    .store = l->store,
+	    .aors = &l->aors,
+	    .table = l->o.table,
+	    .aliases = l->aliases,
+	    .use_domain = l->o.use_domain,
+	    .whole = l->o.mode == LOCATION_MEMORY,
+	    .ended = on_loading_ended,
+	    .owner = l,
+	};
+	loading_init(&l->loading);
 }
 
 void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data)
 {
-	if (!location_in_memory(l) || (l->o.mode == LOCATION_MEMORY && !l->aliases)) {
+	if (!location_keeps(l) || (l->o.mode == LOCATION_MEMORY && !l->aliases)) {
 		done(data, STORE_OK, SLICE_NULL, 0);
 		return;
 	}
-	struct load *k = mem_zalloc(sizeof(*k));
-	*k = (struct load){.l = l, .done = done, .data = data};
+	l->loading.done = done;
+	l->loading.data = data;
 	l->busy++;
-	load_page(k, 0);
+	loading_start(&l->loading);
 }
 
 /* The tick: write-back and purge. */

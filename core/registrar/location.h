@@ -52,9 +52,11 @@ void location_set_wait(struct location *l, uint32_t wait_ms);
 void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data);
 
 /*
- * Reads the table, page by page; done once, with an error the start must report.
+ * Reads the table, page by page.  done is called once, after the first page:
+ * with an error the start must report, or with the rows so far.  Until the last
+ * page is there lookups and changes go to the store, as in mode 3.
  * Nothing is read in mode 3, and in mode 0 only "aliases": phones register again,
- * but those rows are their owner's configuration.
+ * but those rows are their owner's configuration; then done waits for all.
  */
 void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),

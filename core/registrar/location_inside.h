@@ -8,6 +8,7 @@
 #include "registrar/aor.h"
 #include "registrar/dirty.h"
 #include "registrar/hold.h"
+#include "registrar/loading.h"
 #include "registrar/location.h"
 #include "registrar/rows.h"
 
@@ -19,7 +20,8 @@ struct location {
 	bool aliases;
 	struct aors aors;   /* modes 0, 1, 2 */
 	struct dirty dirty; /* mode 2 */
-	struct holds holds; /* modes 1, 3 */
+	struct holds holds; /* modes 1, 3, and while it is loading */
+	struct loading loading;
 	struct list doubts; /* of changes: the store may have, or lack, what they wrote */
 	struct timer tick;
 	bool flushing;
@@ -34,9 +36,16 @@ struct location {
 	void *closed_data;
 };
 
-static inline bool location_in_memory(const struct location *l)
+/* What is written is kept in memory too. */
+static inline bool location_keeps(const struct location *l)
 {
 	return l->o.mode != LOCATION_STORE_ONLY;
+}
+
+/* The whole table is; while it is loading, the store is asked as in mode 3. */
+static inline bool location_in_memory(const struct location *l)
+{
+	return location_keeps(l) && (!l->loading.on || l->loading.whole);
 }
 
 static inline int64_t location_now_s(const struct location *l)

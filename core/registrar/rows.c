@@ -61,6 +61,11 @@ static unsigned row_find(const struct rows *r, struct slice ruid)
 	return i;
 }
 
+bool rows_have(const struct rows *r, struct slice ruid)
+{
+	return row_find(r, ruid) < r->n;
+}
+
 static void row_remove(struct rows *r, struct slice ruid)
 {
 	unsigned at = row_find(r, ruid);

@@ -22,6 +22,8 @@ void rows_of(struct rows *r, struct store_op *op, bool aliases, int64_t now_s, u
 /* Fills order: best q first, then by id (of rows: oldest first); equals stay as they came. */
 void rows_sort(struct rows *r);
 
+bool rows_have(const struct rows *r, struct slice ruid);
+
 /* What a write made of them.  There is room for the new ones. */
 void rows_apply(struct rows *r, const struct store_binding *puts, unsigned n_puts,
 		const struct slice *removes, unsigned n_removes);
