@@ -27,8 +27,11 @@ local ROW = [['', %s, '2099-01-01 00:00:00', -1, 'call', 1, '2026-01-01 00:00:00
 local function fill(store, host, n)
 	if store.kind == "mysql" then
 		local contact = ("CONCAT('sip:u', seq, '@%s:5060')"):format(host)
-		return store.sql(COLUMNS .. "SELECT CONCAT('r', seq), CONCAT('u', seq), "
-			.. ROW:format(contact) .. "seq_1_to_" .. n)
+		for first = 1, n, 100000 do -- a client that takes long is given up
+			store.sql(COLUMNS .. "SELECT CONCAT('r', seq), CONCAT('u', seq), " .. ROW:format(contact)
+				.. ("seq_%d_to_%d"):format(first, math.min(n, first + 99999)))
+		end
+		return
 	end
 	local contact = ("'sip:u' || seq || '@%s:5060'"):format(host)
 	store.sql(("WITH RECURSIVE s(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM s WHERE seq < %d) ")
