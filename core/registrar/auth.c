@@ -280,14 +280,37 @@ static void check_finish(struct check *k, enum auth_result r)
 	check_end(k, r, right && r != AUTH_OK);
 }
 
+/* Hashes hold for one realm: who made them for another sees nothing but 401s. */
+static void note_realm(const struct check *k, const struct credentials_rows *rows)
+{
+	const struct store_subscriber *row = pick_row(k, rows);
+	struct buf text;
+	if (rows->n == 0 || (row && (row->domain.n == 0 || slice_ieq(row->domain, k->realm))))
+		return;
+	row = row ? row : &rows->v[0];
+	buf_init(&text, 1024);
+	buf_puts(&text, "auth: user ");
+	log_clean(&text, k->user, false);
+	buf_puts(&text, " has a password for realm \"");
+	log_clean(&text, row->domain, false);
+	buf_puts(&text, "\", not for \"");
+	log_clean(&text, k->realm, false);
+	log_info(k->auth->nonces.env->log, "%.*s\"", SLICE_ARG(buf_slice(&text)));
+	buf_free(&text);
+}
+
 static void on_credentials(struct credentials_waiter *w, enum store_error e,
 			   const struct credentials_rows *rows)
 {
 	struct check *k = CONTAINER(w, struct check, waiter);
-	if (e != STORE_OK)
+	if (e != STORE_OK) {
 		check_end(k, AUTH_DB, false);
-	else
-		check_finish(k, check_response(k, rows));
+		return;
+	}
+	enum auth_result r = check_response(k, rows);
+	if (r != AUTH_OK)
+		note_realm(k, rows);
+	check_finish(k, r);
 }
 
 /* Who is refused by what was kept is looked up once more: the password may be new. */

@@ -235,6 +235,8 @@ bool credentials_find(struct credentials *c, struct slice table, struct slice us
 static void note_store(struct credentials *c, const struct store_op *op)
 {
 	bool down = op->error != STORE_OK;
+	if (op->told)
+		return;
 	if (down && !c->store_down)
 		log_error(c->env->log, "auth: no credentials from %.*s: %.*s", SLICE_ARG(op->table),
 			  SLICE_ARG(op->message));

@@ -103,6 +103,8 @@ void location_count(const struct location *l, struct location_counters *c)
 void location_note_store(struct location *l, const struct store_op *op)
 {
 	bool down = op->error != STORE_OK;
+	if (op->told)
+		return;
 	if (down && !l->store_down)
 		log_error(l->env->log, "%.*s: the store failed: %.*s", SLICE_ARG(l->o.table),
 			  SLICE_ARG(op->message));

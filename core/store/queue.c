@@ -225,10 +225,12 @@ static void complain(struct queue *q, struct slice why)
 	q->complained = true;
 }
 
-static void watch(struct queue *q, const struct store_op *op)
+static void watch(struct queue *q, struct store_op *op)
 {
-	if (op->error == STORE_UNAVAILABLE)
+	if (op->error == STORE_UNAVAILABLE) {
 		complain(q, op->message);
+		op->told = true;
+	}
 	if (op->error != STORE_OK || !q->complained)
 		return;
 	q->complained = false;

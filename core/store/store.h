@@ -115,6 +115,7 @@ struct store_op {
 	/* Results. */
 	enum store_error error;
 	struct slice message; /* of an error, for the log: no secrets, one line */
+	bool told;            /* the log has it already */
 	struct store_subscriber *subscribers;
 	unsigned n_subscribers;
 	struct store_binding *bindings;

@@ -94,7 +94,8 @@ describe("lunasip", function()
 		one_line(2, "such", "-l", listen(), "-d", "such:thing", world.path)
 		for _, flag in ipairs { "-l", "-c" } do
 			local value = flag == "-l" and listen() or "-v"
-			one_line(2, "mysql://u:%*%*%*@h:x/d: the port", flag, value, "-d", "mysql://u:geheim@h:x/d", world.path)
+			one_line(2, "mysql://u:%*%*%*@h:x/d: the port", flag, value, "-d", "mysql://u:geheim@h:x/d",
+				world.path)
 			one_line(2, "mysql:/u:%*%*%*@h/d: .* must look like", flag, value, "-d", "mysql:/u:geheim@h/d",
 				world.path)
 			one_line(2, "sqlite: needs the path", flag, value, "-d", "sqlite:", world.path)

@@ -423,6 +423,29 @@ static void domains_choose_the_row(void)
 	teardown(&w);
 }
 
+/* What a newcomer sees who adds a subscriber for another realm. */
+static void a_password_for_another_realm_is_told(void)
+{
+	static const char told[] = "auth: user 7 has a password for realm \"elsewhere.example\", "
+				   "not for \"" REALM "\"";
+	struct world w;
+	struct phone p = phone();
+	struct store_subscriber s = {.username = SLICE("7"),
+				     .ha1 = SLICE("00000000000000000000000000000000"),
+				     .domain = SLICE("elsewhere.example")};
+	setup(&w);
+	add_row(&w, &s);
+	p.username = "7";
+	CHECK_RESULT(check_fresh(&w, &p), "password");
+	CHECK_INT(rig_logged(&w.rig, told), 1);
+	s.domain = SLICE(REALM);
+	add_row(&w, &s);
+	auth_forget(w.auth, SLICE("7"));
+	CHECK_RESULT(check_fresh(&w, &p), "password");
+	CHECK_INT(rig_logged(&w.rig, told), 1);
+	teardown(&w);
+}
+
 /* ---- the store ---- */
 
 static void a_broken_store_lets_nobody_in(void)
@@ -554,6 +577,7 @@ int main(void)
 	TEST(without_qop_once);
 	TEST(a_wrong_response_uses_nothing_up);
 	TEST(domains_choose_the_row);
+	TEST(a_password_for_another_realm_is_told);
 	TEST(a_broken_store_lets_nobody_in);
 	TEST(an_unknown_table_lets_nobody_in);
 	TEST(a_slow_store_keeps_the_order);
