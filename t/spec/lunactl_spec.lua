@@ -138,12 +138,15 @@ describe("lunactl", function()
 			assert.equal(code, got)
 		end
 		says("", "no command", 2)
+		says("bogus", "unknown command 'bogus' ", 2)
+		says("test", "which specs", 2)
 		says("subscriber lsit", "unknown command 'subscriber lsit'", 2)
 		says("--frob", "unknown option %-%-frob", 2)
 		says("-d", "%-d wants a value", 2)
 		says("subscriber list", "which store", 2)
 		says("-d memory: subscriber list", "running proxy's own", 2)
-		says("-d nonsense subscriber list", "a store is memory:, sqlite:PATH", 1)
+		says("-d nonsense subscriber list", "a store is sqlite:PATH", 2)
+		says("-d bogus:x subscriber list", "a store is sqlite:PATH", 2)
 		says("-d sqlite:/nowhere/x subscriber list", "sqlite:/nowhere/x: ", 1)
 		says("-d mysql://u:geheim@127.0.0.1:1/x subscriber list", "mysql://u:%*%*%*@127.0.0.1:1/x: ", 1)
 		says("-d sqlite:x --table 'a b' location list", "not the name of a table: 'a b'", 2)
@@ -155,7 +158,18 @@ describe("lunactl", function()
 	end)
 
 	it("never shows the password of the database", function()
-		local _, text = lunactl "-d mysql://u:geheim@127.0.0.1:1/x subscriber list"
-		assert.is_nil(text:find "geheim")
+		for _, url in ipairs { "mysql://u:geheim@127.0.0.1:1/x", "mysql:/u:geheim@127.0.0.1:1/x",
+			"mysql:u:ge%heim@h/x", "mysq://u:geheim@h/x" } do
+			local _, text = lunactl(("-d '%s' subscriber list"):format(url))
+			assert.is_nil(text:find "heim")
+			assert.matches("u:***@", text, 1, true)
+		end
+	end)
+
+	it("says what db init did", function()
+		local fresh = url .. ".fresh"
+		for _, did in ipairs { "made the tables", "the tables are there, nothing to do" } do
+			assert.equal(("%s: %s\n"):format(fresh, did), (lunactl(("-d '%s' db init"):format(fresh))))
+		end
 	end)
 end)
