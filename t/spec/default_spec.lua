@@ -1,5 +1,6 @@
 -- lua/routes/default.lua: what it does, and what it keeps strangers from.
 local route = require "route"
+local testkit = require "lunasip.testkit"
 
 local proxy, two_phones = route.default, route.two_phones
 
@@ -212,6 +213,43 @@ describe("other requests", function()
 			assert.sip(ten:request(method, "11")).is.reply(200)
 			eleven:expect(method)
 		end
+	end)
+
+	it("REGISTER with a Route beyond us is not for our registrar", function()
+		for _, routes in ipairs { { "<sip:127.0.0.1;lr>, <sip:192.0.2.99;lr>" },
+			{ "<sip:127.0.0.1;lr>", "<sip:192.0.2.99;lr>" }, { "<sip:192.0.2.99;lr>" } } do
+			local net = proxy()
+			local phone = net:phone "10"
+			local exchange = phone:request("REGISTER", "sip:127.0.0.1",
+				{ to = phone:aor(), route = routes })
+			assert.is_nil(exchange.response)
+			local relayed = net:take "192.0.2.99"
+			assert.sip(relayed).is.request("REGISTER", "sip:127.0.0.1")
+			assert.same({ "<sip:192.0.2.99;lr>" }, relayed:all "Route")
+			assert.same({}, net:bindings())
+		end
+	end)
+
+	it("REGISTER with our own Route is for our registrar", function()
+		local net = proxy()
+		local phone = net:phone "10"
+		assert.sip(phone:request("REGISTER", "sip:127.0.0.1",
+			{ to = phone:aor(), route = { "<sip:127.0.0.1;lr>" } })).is.reply(200)
+		assert.equal(1, #net:bindings())
+	end)
+
+	it("without Content-Length have the rest of the datagram as their body", function()
+		local net, ten, eleven = two_phones()
+		local function send(o)
+			local text = ten:build("MESSAGE", "11", o):gsub("Content%-Length: %d+\r\n", "")
+			net:send(text, ten)
+			return testkit.sip.parse(text)
+		end
+		local o = { call_id = "c", tag = "t", body = "hello\r\n\r\nthere" }
+		o.headers = { ten:credentials(send(o), ten:expect(407)) }
+		send(o)
+		assert.equal(o.body, eleven:expect "MESSAGE".body)
+		ten:expect(200)
 	end)
 
 	it("OPTIONS to the proxy itself is answered 200", function()

@@ -21,6 +21,7 @@ function Net.new(world, own, seed)
 	local net = setmetatable({
 		world = world,
 		address = own[1],
+		addresses = own,
 		own = {},
 		ms = world:now(),
 		trace = { parties = {} }, -- plain data, see lunasip/ladder.lua
@@ -334,10 +335,19 @@ local function check_address(what, address)
 	blame.check(holds, "%s must be \"ADDRESS:PORT\" or a phone, not %s", what, tostring(address))
 end
 
+-- Where the proxy is reached from there: its first address of the same kind.
+function Net:address_for(from)
+	local ipv6 = from:sub(1, 1) == "["
+	for _, address in ipairs(self.addresses) do
+		if (address:sub(1, 1) == "[") == ipv6 then return address end
+	end
+	return self.address
+end
+
 -- Anything, from an address or phone, to the proxy or elsewhere.
 function Net:send(text, from, to)
 	from = type(from) == "table" and from.address or from
-	to = type(to) == "table" and to.address or to or self.address
+	to = type(to) == "table" and to.address or to or self:address_for(from)
 	blame.check(type(text) == "string", "send() takes the text of a message")
 	check_address("from", from)
 	check_address("to", to)
