@@ -62,7 +62,7 @@ struct sql_dialect {
 	const char *begin;      /* starts a transaction that will write */
 	bool on_conflict;     /* ON CONFLICT … excluded.x, else ON DUPLICATE KEY … VALUES(x) */
 	bool delete_limit;    /* DELETE … LIMIT is known */
-	unsigned insert_rows; /* that one INSERT should have at most: a power of two */
+	unsigned insert_rows; /* of one INSERT at most; each number is a statement to prepare */
 
 	/* Connects if need be. */
 	enum store_error (*connect)(struct sql *s, struct buf *why);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ENTRIES = 64 };
+enum { MAX_ENTRIES = 128 };
 
 struct entry {
 	struct list node;

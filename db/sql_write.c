@@ -90,13 +90,15 @@ static struct change *changes_of(const struct group *g, unsigned *n)
 	return c;
 }
 
+#define NINE "?,?,?,?,?,?,?,?,?"
+_Static_assert(N_PUT == 18, "two times nine");
+
 /* -1 tells Kamailio that no connection belongs to the binding. */
 static void put_row(struct buf *text, bool first, bool connection)
 {
-	buf_puts(text, first ? "(" : ", (");
-	for (unsigned i = 0; i < N_PUT; i++)
-		buf_puts(text, i == 0 ? "?" : ", ?");
-	buf_puts(text, connection ? ", -1)" : ")");
+	if (!first)
+		buf_putc(text, ',');
+	buf_put(text, connection ? SLICE("(" NINE "," NINE ",-1)") : SLICE("(" NINE "," NINE ")"));
 }
 
 static enum store_error put_rows(struct sql *s, const struct sql_table *t, const struct change *c,
@@ -132,16 +134,13 @@ static enum store_error take_out(struct sql *s, const struct sql_table *t, struc
 	return e;
 }
 
-/* How many puts the next statement takes: a power of two, so that few texts have
- * to be prepared. */
+/* How many puts the next statement takes. */
 static unsigned next_puts(const struct sql *s, const struct change *c, unsigned n)
 {
-	unsigned puts = 0, rows = 1;
+	unsigned puts = 0;
 	while (puts < n && puts < s->dialect->insert_rows && c[puts].put)
 		puts++;
-	while (2 * rows <= puts)
-		rows *= 2;
-	return puts > 0 ? rows : 0;
+	return puts;
 }
 
 static enum store_error write_rows(struct sql *s, const struct sql_table *t, const struct change *c,
