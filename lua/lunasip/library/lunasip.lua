@@ -123,7 +123,7 @@ function Request:is_myself(uri) end
 ---@return boolean
 function Request:loose_route() end
 
----After `loose_route`: the dialog began through this proxy. Our Record-Route holds a proof (`;dialog=`, a keyed hash of the Call-ID) that has come back in Route. A To tag, or a Route that somebody made up, does not count.
+---After `loose_route`: the dialog began through this proxy. Our Record-Route holds a proof (`;dialog=`: when that was, and a keyed hash over it, Call-ID, the caller's tag, caller and callee) that has come back in Route, from one of the two, within `settings.rr.dialog_max_age`. A To tag, or a Route that somebody made up, does not count. Where the request goes is not part of it: who was called may send in the dialog wherever his Request-URI says.
 ---Gives true or false.
 ---@return boolean
 function Request:in_dialog() end
@@ -151,7 +151,7 @@ function Request:t_relay(next_hop) end
 ---@return string? why
 function Request:append_branch(uri, options) end
 
----Says early what `t_relay` would refuse. `t_relay` itself counts down. RFC 3261 16.3 step 3.
+---Says early what `t_relay` would refuse. `t_relay` itself counts down, or begins with `max` when the request does not say. RFC 3261 16.3 step 3.
 ---@param max? integer 1 to 255; 70
 ---@return boolean
 ---@return string? why
@@ -210,7 +210,7 @@ function Request:append_hf(line) end
 ---@return integer|string
 function Request:remove_hf(name) end
 
----Looks in the whole message as received. Case is ignored, `^` is the begin of a line.
+---Looks in the whole message as received. Case is ignored, `^` is the begin of a line. It takes some 10 ms at most, whatever the pattern and the message.
 ---@param pattern string a Perl regular expression, up to 4096 bytes
 ---@return boolean?
 ---@return string? why
@@ -283,7 +283,7 @@ function Reply:append_hf(line) end
 ---@return integer|string
 function Reply:remove_hf(name) end
 
----Looks in the whole message as received. Case is ignored, `^` is the begin of a line.
+---Looks in the whole message as received. Case is ignored, `^` is the begin of a line. It takes some 10 ms at most, whatever the pattern and the message.
 ---@param pattern string a Perl regular expression, up to 4096 bytes
 ---@return boolean?
 ---@return string? why
@@ -349,7 +349,7 @@ function Branch:append_hf(line) end
 ---@return integer|string
 function Branch:remove_hf(name) end
 
----Looks in the whole message as received. Case is ignored, `^` is the begin of a line.
+---Looks in the whole message as received. Case is ignored, `^` is the begin of a line. It takes some 10 ms at most, whatever the pattern and the message.
 ---@param pattern string a Perl regular expression, up to 4096 bytes
 ---@return boolean?
 ---@return string? why
