@@ -135,6 +135,7 @@ static int take_over(void *data, struct script *const *scripts, uint64_t load_us
 	struct buf waiting;
 	if (lay_fresh(d, scripts[0], &fresh, news) < 0)
 		return -1;
+	clock_tick(&d->worker.clock);
 	node_take_over(&d->worker.node, scripts[0], &fresh);
 	configure_log(d, &fresh);
 	buf_printf(news, "generation %u is in service, loaded in %llu.%llu ms\n",

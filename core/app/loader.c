@@ -125,7 +125,8 @@ struct loader *loader_start(uv_loop_t *loop, struct log *log, const char *path, 
 	struct loader *l = mem_zalloc(sizeof *l);
 
 	l->log = log;
-	l->path = strcpy(mem_alloc(strlen(path) + 1), path);
+	l->path = mem_alloc(strlen(path) + 1);
+	memcpy(l->path, path, strlen(path) + 1);
 	l->scripts = mem_zalloc(n * sizeof(struct script *));
 	l->n = n;
 	l->data = data;

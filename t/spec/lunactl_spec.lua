@@ -155,6 +155,7 @@ describe("lunactl", function()
 		says("-d mysql://u:g@h/e:i@127.0.0.1:1/x subscriber list", "mysql://u:%*%*%*@127.0.0.1:1/x: ", 1)
 		says("-s /nowhere/control location rm 10", "/nowhere/control: No such file", 1)
 		says("-s /nowhere/control stats", "/nowhere/control: No such file or directory", 1)
+		says("-s /nowhere/control reload", "/nowhere/control: No such file or directory", 1)
 	end)
 
 	it("never shows the password of the database", function()
