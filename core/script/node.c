@@ -102,6 +102,7 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	    .proxy = &n->proxy,
 	    .auth = n->auth,
 	    .registrar = &n->registrar,
+	    .peers = &n->settings.peers,
 	    .patience = &n->patience,
 	    .location = location_of,
 	    .idle = on_idle,

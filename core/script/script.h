@@ -34,6 +34,7 @@ struct script_host {
 	struct proxy *proxy;
 	struct auth *auth;
 	struct registrar_options *registrar;
+	const struct settings_peers *peers;
 	struct patience *patience; /* in front of the store, with who is parked; or NULL */
 	/* The location of a table name ("location", "aliases"), or NULL. */
 	struct location *(*location)(void *data, struct slice table);

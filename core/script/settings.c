@@ -31,6 +31,8 @@ const struct setting settings_table[] = {
      .unit = "s", .doc = "how often db_mode 2 writes and expired rows are removed"},
     {"usrloc.use_domain", SETTING_BOOL, MEMBER(location_use_domain),
      .doc = "an address-of-record is user@domain, not the user alone", .restart = true},
+    {"usrloc.peers", SETTING_LIST, .add = settings_add_peer,
+     .doc = "proxies of our database, \"udp:ADDR:PORT\": their phones are called through them"},
 
     {"db.timeout", SETTING_NUMBER, MEMBER(db_timeout_ms), 100, 30000, 1, 3000, .unit = "ms",
      .doc = "how long a request waits for the database; then 503"},
@@ -376,6 +378,25 @@ static int alias_parse(struct slice text, struct proxy_alias *alias)
 	if (!is_host(alias->host) || port > 65535 || (colon && port == 0))
 		return -1;
 	alias->port = (uint16_t)port;
+	return 0;
+}
+
+int settings_add_peer(struct settings *s, struct slice text, struct buf *why)
+{
+	struct slice udp = SLICE("udp:");
+	struct addr a;
+
+	if (s->peers.n == SETTINGS_MAX_PEERS) {
+		buf_printf(why, "more than %d peers", SETTINGS_MAX_PEERS);
+		return -1;
+	}
+	text = slice_trim(text);
+	if (!slice_istarts(text, udp) ||
+	    addr_parse_port(&a, slice_range(text.p + udp.n, slice_end(text))) < 0 || a.port == 0) {
+		buf_printf(why, "'%.*s' is not udp:ADDR:PORT", SLICE_ARG(text));
+		return -1;
+	}
+	s->peers.v[s->peers.n++] = a;
 	return 0;
 }
 

@@ -14,7 +14,13 @@
 #include "registrar/location.h"
 #include "registrar/registrar.h"
 
-enum { SETTINGS_MAX_LISTEN = 16 };
+enum { SETTINGS_MAX_LISTEN = 16, SETTINGS_MAX_PEERS = 64 };
+
+/* Proxies that share our database, as their `socket` column says. */
+struct settings_peers {
+	struct addr v[SETTINGS_MAX_PEERS];
+	unsigned n;
+};
 
 enum settings_colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
@@ -35,6 +41,7 @@ struct settings {
 	enum location_mode db_mode;         /* usrloc.db_mode */
 	uint32_t timer_interval_s;          /* usrloc.timer_interval */
 	bool location_use_domain;           /* usrloc.use_domain */
+	struct settings_peers peers;        /* usrloc.peers = { "udp:192.0.2.2:5060", … } */
 	uint32_t db_timeout_ms;             /* db.timeout */
 	uint32_t db_max_parked;             /* db.max_parked */
 	struct registrar_options registrar; /* registrar.* */
@@ -101,6 +108,8 @@ void settings_help(struct buf *out);
 
 /* One listen entry as in -l, appended.  0, or -1 with the reason. */
 int settings_add_listen(struct settings *s, struct slice text, struct buf *why);
+/* One peer, "udp:ADDR:PORT", appended.  0, or -1 with the reason. */
+int settings_add_peer(struct settings *s, struct slice text, struct buf *why);
 /* One alias, "host" or "host:port", appended.  0, or -1 with the reason. */
 int settings_add_alias(struct settings *s, struct slice text, struct buf *why);
 

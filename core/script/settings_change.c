@@ -71,6 +71,8 @@ static void copy(struct settings *to, const struct settings *from, const struct 
 		copy_text(to, from, d);
 	else if (d->add == settings_add_listen)
 		copy_listen(to, from);
+	else if (d->add == settings_add_peer)
+		to->peers = from->peers;
 	else if (d->add == settings_add_alias)
 		copy_aliases(to, from);
 	else

@@ -397,6 +397,7 @@ function Branch:xlog(level, format) end
 ---@field db_mode? integer 0 memory only, 1 write-through, 2 write-back, 3 database only; default 1
 ---@field timer_interval? integer how often db_mode 2 writes and expired rows are removed; default 60 s
 ---@field use_domain? boolean an address-of-record is user@domain, not the user alone; default false
+---@field peers? string[] proxies of our database, "udp:ADDR:PORT": their phones are called through them; default {}
 
 ---@class lunasip.Settings.db
 ---@field timeout? integer how long a request waits for the database; then 503; default 3000 ms
