@@ -102,7 +102,7 @@ RUN_STORE := sqlite:$(RUN_DIR)/lunasip.sqlite
 .PHONY: run
 run:
 	@tools/setup build
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@$(MAKE) -s --no-print-directory $(RUN_DIR)/lunasip.sqlite
 	$(BUILD)/lunasip -l udp:127.0.0.1:5060 -d $(RUN_STORE) -s $(RUN_DIR)/control lua/routes/default.lua
 
@@ -118,7 +118,7 @@ $(RUN_DIR)/lunasip.sqlite:
 # tools/demo without a number lists them.
 demo-%:
 	@tools/setup demo
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@$(TEST_ENV) LUNASIP=$(BUILD)/lunasip $(LUA) tools/demo $*
 
 # ---- test
@@ -155,13 +155,13 @@ chaos: all
 ROUTES ?= $(sort $(wildcard lua/routes/*_spec.lua lua/routes/*/*_spec.lua)) t/spec/default_spec.lua
 test-routes:
 	@tools/setup routes
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@$(TEST_ENV) tools/lunactl test --coverage $(ROUTES)
 bench-start: all
 	START_ROWS=1000000 $(PROVE) -v t/chaos/start_spec.lua
 
 .SECONDEXPANSION:
-# A unit, spec or flow by its name: test-uri, test-default, test-calls.
+# A unit, spec or flow by its name: test-uri, test-default, test-call.
 named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS) $(CHAOS))
 any := %
 test-%: all $$(filter $$(any)/$$*_test,$(UNITS))
@@ -255,7 +255,7 @@ install: all
 	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/testkit \
 	  $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip/library \
 	  $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents \
-	  $(DESTDIR)$(PREFIX)/share/lunasip/schema
+	  $(DESTDIR)$(PREFIX)/share/lunasip/schema $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install $(BUILD)/lunasip tools/lunactl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BUILD)/lunasip.so $(DESTDIR)$(PREFIX)/lib/lua/5.4
 	install -m 644 $(wildcard lua/lunasip/*.lua) $(DESTDIR)$(PREFIX)/share/lua/5.4/lunasip
@@ -264,6 +264,7 @@ install: all
 	install -m 644 $(wildcard lua/routes/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes
 	install -m 644 $(wildcard lua/routes/documents/*.lua) $(DESTDIR)$(PREFIX)/share/lunasip/routes/documents
 	install -m 644 $(wildcard db/schema/*.sql) $(DESTDIR)$(PREFIX)/share/lunasip/schema
+	sed 's,/usr/local,$(PREFIX),' doc/lunasip.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/lunasip.service
 
 clean:
 	rm -rf build

@@ -26,6 +26,13 @@ local function head(line)
 	if at then return from, to, at, math.tointeger(n) end
 end
 
+-- The user of a request's Contact; baresip writes "10-0x55aa" for 10, which From tells.
+local function user_of(text)
+	local contact = text:match "\nContact:[^\n<]*<?sips?:([^@\r\n>]+)@"
+	local from = text:match "\nFrom:[^\n<]*<?sips?:([^@\r\n>]+)@"
+	return contact and from and contact:sub(1, #from + 1) == from .. "-" and from or contact
+end
+
 -- Who is who: how often each address has a part in a message, and its name, the user of the
 -- first Contact of a request it sent. In order of appearance.
 local function count(entries)
@@ -36,7 +43,7 @@ local function count(entries)
 			times[address] = (times[address] or 0) + 1
 		end
 		if e.text and not e.text:find "^SIP/" then
-			names[e.from] = names[e.from] or e.text:match "\nContact:[^\n<]*<?sips?:([^@\r\n>]+)@"
+			names[e.from] = names[e.from] or user_of(e.text)
 		end
 	end
 	return times, names, order

@@ -159,9 +159,9 @@ describe("lunactl", function()
 	end)
 
 	it("never shows the password of the database", function()
-		for _, url in ipairs { "mysql://u:geheim@127.0.0.1:1/x", "mysql:/u:geheim@127.0.0.1:1/x",
+		for _, misspelt in ipairs { "mysql://u:geheim@127.0.0.1:1/x", "mysql:/u:geheim@127.0.0.1:1/x",
 			"mysql:u:ge%heim@h/x", "mysq://u:geheim@h/x" } do
-			local _, text = lunactl(("-d '%s' subscriber list"):format(url))
+			local _, text = lunactl(("-d '%s' subscriber list"):format(misspelt))
 			assert.is_nil(text:find "heim")
 			assert.matches("u:***@", text, 1, true)
 		end

@@ -54,6 +54,12 @@ describe("a trace", function()
 			assert(trace.parse(register)).parties)
 	end)
 
+	it("calls baresip by its user", function()
+		local register = "REGISTER sip:a SIP/2.0\r\nFrom: <sip:10@a>;tag=1\r\n"
+			.. "Contact: <sip:10-0x55aa@127.0.0.10>\r\n\r\n"
+		assert.equal("10", assert(trace.parse(record(TEN, PROXY, "+0s", register))).parties[1].name)
+	end)
+
 	it("says itself which addresses are the proxy's", function()
 		local t = assert(trace.parse(("=== proxy %s\n=== proxy %s\n"):format(PROXY, ELEVEN)
 			.. record(PROXY, TEN, "+0s", request("INVITE", "12"))
