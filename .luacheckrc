@@ -10,5 +10,6 @@ exclude_files = { "lua/lunasip/library" } -- stubs
 
 files["t/spec"] = { std = "lua54+busted" }
 files["t/flow"] = { std = "lua54+busted" }
+files["t/kamailio"] = { std = "lua54+busted" }
 files["t/chaos"] = { std = "lua54+busted" }
 files["t/flow/lib"] = { std = "lua54" }

@@ -10,6 +10,7 @@
 #   make test-stall  MariaDB stands still for 30 seconds
 #   make chaos       kill -9 at random moments: 200 times on SQLite, 50 on MariaDB
 #   make bench-start  a start with 1,000,000 bindings
+#   make test-kamailio  before and after Kamailio on one database
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
@@ -128,7 +129,7 @@ TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
 .PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall test-routes \
-  chaos bench-start
+  chaos bench-start test-kamailio
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
 
 test:
@@ -157,6 +158,10 @@ test-routes:
 	@tools/setup routes
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all
 	@$(TEST_ENV) tools/lunactl test --coverage $(ROUTES)
+test-kamailio:
+	@tools/setup kamailio
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(PROVE) -v t/kamailio/kamailio_spec.lua
 bench-start: all
 	START_ROWS=1000000 $(PROVE) -v t/chaos/start_spec.lua
 

@@ -152,6 +152,29 @@ static void many_bindings_and_users(void)
 	teardown(&w);
 }
 
+static void refuse_all(struct store *s, struct store_op *op)
+{
+	(void)s;
+	op->error = STORE_FAILED;
+	op->message = SLICE("there is no such table");
+	op->done(op);
+}
+
+static void a_database_may_have_no_aliases(void)
+{
+	const struct slice tables[] = {SLICE("location"), SLICE("aliases")};
+	for (unsigned i = 0; i < 2; i++) {
+		struct store none = {.submit = refuse_all};
+		struct world w = {.o.table = tables[i], .store = &none};
+		rig_init(&w.rig);
+		start(&w, LOCATION_STORE_ONLY);
+		CHECK_STR(lookup(&w), "");
+		CHECK_INT(w.error, i == 0 ? STORE_FAILED : STORE_OK);
+		CHECK_INT(rig_logged(&w.rig, "there is no such table"), 1);
+		teardown(&w);
+	}
+}
+
 /* ---- loading ---- */
 
 static void loads_page_by_page(void)
@@ -248,6 +271,7 @@ int main(void)
 	TEST(domains_count_when_asked_to);
 	TEST(users_may_hold_any_byte);
 	TEST(many_bindings_and_users);
+	TEST(a_database_may_have_no_aliases);
 	TEST(loads_page_by_page);
 	TEST(a_failed_load_is_told);
 	TEST(loaded_rows_keep_their_ruid);
