@@ -271,6 +271,21 @@ static void failures_reach_all_and_are_not_kept(void)
 	teardown(&w);
 }
 
+static void what_the_store_has_told_is_not_told_again(void)
+{
+	struct world w;
+	struct asker a = {0};
+	setup(&w);
+	w.rig.broken = w.rig.told = true;
+	ask(&w, "10", &a);
+	CHECK_INT(a.error, STORE_UNAVAILABLE);
+	w.rig.broken = w.rig.told = false;
+	ask(&w, "10", &a);
+	CHECK_INT(a.rows, 1);
+	CHECK_INT(rig_logged(&w.rig, "auth:"), 0);
+	teardown(&w);
+}
+
 static void a_failure_leaves_what_was_kept(void)
 {
 	struct world w;
@@ -369,6 +384,7 @@ int main(void)
 	TEST(many_who_ask_share_one_question);
 	TEST(nobody_joins_a_full_house);
 	TEST(failures_reach_all_and_are_not_kept);
+	TEST(what_the_store_has_told_is_not_told_again);
 	TEST(a_failure_leaves_what_was_kept);
 	TEST(who_is_forgotten_is_asked_for_again);
 	TEST(what_was_read_before_forgetting_is_not_kept);

@@ -23,6 +23,7 @@ struct rig {
 	bool forgetful;      /* writes happen, but nobody hears of it */
 	const char *refused; /* a write of this contact fails; "*": each does */
 	unsigned asked;      /* ops since rig_init */
+	bool told;           /* the log knows it when the store is broken */
 	enum store_kind last;
 };
 
@@ -41,6 +42,7 @@ static inline void rig_answer(struct rig *r, struct store_op *op)
 	if (r->broken) {
 		op->error = STORE_UNAVAILABLE;
 		op->message = SLICE("it is unplugged");
+		op->told = r->told;
 	} else if (rig_refuses(r, op)) {
 		op->error = STORE_FAILED;
 		op->message = SLICE("incorrect string value");

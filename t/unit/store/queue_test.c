@@ -125,6 +125,7 @@ static void await_inside(unsigned n)
 static uv_loop_t loop;
 static struct queue *queue;
 static struct buf lines, results;
+static unsigned told; /* of the results, those that the log has */
 static unsigned resubmit;
 static uv_thread_t home;
 
@@ -146,6 +147,7 @@ static void done(struct store_op *op)
 	CHECK(uv_thread_equal(&here, &home));
 	buf_put(&results, op->error == STORE_OK ? op->secret : op->message);
 	buf_putc(&results, ' ');
+	told += op->told;
 	store_op_free(op);
 	if (resubmit > 0 && --resubmit > 0)
 		submit("more");
@@ -171,6 +173,7 @@ static void set_up(void)
 	buf_init(&why, 100);
 	buf_init(&lines, 1000);
 	buf_init(&results, 10000);
+	told = 0;
 	gate = (struct gate){.mutex = gate.mutex, .changed = gate.changed};
 	buf_init(&gate.groups, 10000);
 	home = uv_thread_self();
@@ -412,12 +415,14 @@ static void trouble_is_logged_once(void)
 	submit("b");
 	run_until_idle();
 	CHECK_SLICE(buf_slice(&results), "held back held back ");
+	CHECK_INT(told, 2);
 	gate.answer = STORE_OK;
 	submit("c");
 	submit("d");
 	run_until_idle();
 	CHECK_SLICE(buf_slice(&lines), "store: the database fails: held back\n"
 				       "store: the database answers again\n");
+	CHECK_INT(told, 2);
 	tear_down();
 }
 
