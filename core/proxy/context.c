@@ -50,6 +50,7 @@ void context_free(struct context *c)
 		branch_free(CONTAINER(c->branches.next, struct branch, node));
 	list_remove(&c->node);
 	p->n_contexts--;
+	p->txn.bytes -= c->counted;
 	received_free(c->request);
 	free(c);
 }

@@ -51,7 +51,8 @@ struct target {
 struct context_hooks {
 	void *data;
 	/* A response arrived from the network for a branch, 100 included; edits
-	 * are applied when it is forwarded.  Must not wait. */
+	 * are applied when it is forwarded.  Must not wait.  Not called for further
+	 * 2xx to an INVITE once it has left one as it was: they go up likewise. */
 	void (*reply)(void *data, struct branch *b, struct received *r, struct edits *e);
 	/*
 	 * All branches failed, and the caller has not cancelled.  Set to NULL before
@@ -88,17 +89,19 @@ struct branch {
 	bool provisional; /* a 1xx came */
 	bool cancel;      /* to be cancelled as soon as a 1xx allows it */
 	bool timer_c_fired;
-	bool done; /* status is set, or a 2xx went upstream */
+	bool edited; /* hooks.reply has changed a final response of it */
+	bool done;   /* status is set, or a 2xx went upstream */
 };
 
 struct context {
 	struct list node; /* of all contexts of the proxy */
 	struct proxy *proxy;
-	struct server *server;    /* NULL: an ACK, or the transaction has ended */
+	struct server *server;    /* NULL: an ACK, or the transaction is final or has ended */
 	struct received *request; /* stays as long as the context; everything made for it is in its
 				     arena */
-	struct msg *msg;          /* &request->msg */
-	unsigned holds;           /* what still needs it; private */
+	size_t counted;  /* what request still is in txn.bytes since its transaction was left */
+	struct msg *msg; /* &request->msg */
+	unsigned holds;  /* what still needs it; private */
 
 	/* What the script has made of it so far. */
 	struct edits edits;

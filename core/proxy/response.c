@@ -5,26 +5,13 @@
 
 /* --- upstream --------------------------------------------------------------------------------- */
 
-/* Only our Via goes (16.7 step 3, 9); every other byte stays. */
-static struct slice without_our_via(struct proxy *p, const struct msg *m,
-				    const struct edits *changes, struct arena *a)
-{
-	struct edits e;
-
-	edits_copy(&e, changes, a);
-	edit_drop_member(&e, m, msg_hdr(m, HDR_VIA), m->via.text);
-	buf_reset(&p->scratch);
-	edits_write(&e, m, &p->scratch);
-	return p->scratch.failed ? SLICE_NULL : buf_slice(&p->scratch);
-}
-
 /* The server transaction keeps back what RFC 4320 forbids (1xx and 408 to other methods than
  * INVITE).  Without one that would take it, the response goes statelessly: a 2xx after
  * another final or late (16.7 steps 5, 9). */
 static void send_up(struct context *c, struct received *r, const struct edits *changes)
 {
 	const struct msg *m = &r->msg;
-	struct slice bytes = without_our_via(c->proxy, m, changes, &r->arena);
+	struct slice bytes = upstream_write(&c->proxy->scratch, m, changes, &r->arena);
 	const struct server *st = c->server;
 
 	if (!bytes.n)
@@ -33,6 +20,18 @@ static void send_up(struct context *c, struct received *r, const struct edits *c
 		server_forward(c->server, m->status, bytes);
 	else
 		transport_respond(c->proxy->transport, c->request, bytes);
+}
+
+/* What the transaction still does needs nothing of ours. */
+static void leave_server(struct context *c)
+{
+	struct server *st = c->server;
+
+	if (!st || !server_is_final(st))
+		return;
+	c->server = NULL;
+	c->counted = server_leave(st);
+	context_release(c);
 }
 
 void response_answered(struct context *c)
@@ -45,6 +44,7 @@ void response_answered(struct context *c)
 			received_free(b->final);
 		b->final = NULL;
 	}
+	leave_server(c);
 }
 
 /* --- the best response ------------------------------------------------------------------------ */
@@ -245,16 +245,6 @@ static void on_success(struct branch *b, struct received *r, const struct edits 
 		response_answered(c);
 }
 
-static bool has_second_via(const struct msg *m)
-{
-	struct hdr_walk w = {0};
-	struct slice via;
-
-	bool first = msg_walk(m, HDR_VIA, &w, &via);
-
-	return first && msg_walk(m, HDR_VIA, &w, &via);
-}
-
 /* Takes r. */
 static void on_final(struct branch *b, struct received *r, const struct edits *e)
 {
@@ -276,34 +266,71 @@ static void on_final(struct branch *b, struct received *r, const struct edits *e
 	response_settle(c);
 }
 
+/* Meant for us (16.7 step 3): nothing to forward, but the branch is over. */
+static void on_ours(struct branch *b, unsigned status)
+{
+	if (status < 200 || b->done)
+		return;
+	branch_finish(b, 502, NULL);
+	response_settle(b->context);
+}
+
+/* Takes r.  Of a transaction that another has followed only a late 2xx counts. */
+static void dispatch(struct branch *b, bool current, struct received *r, const struct edits *e)
+{
+	unsigned status = r->msg.status;
+
+	if (!upstream_follows(&r->msg)) {
+		if (current)
+			on_ours(b, status);
+	} else if (status >= 200 && status < 300) {
+		on_success(b, r, e);
+	} else if (current && status >= 300) {
+		on_final(b, r, e);
+		return;
+	} else if (current) {
+		on_provisional(b, r, e);
+	}
+	received_free(r);
+}
+
+static void on_gone(void *data, struct client *ct)
+{
+	struct branch *b = data;
+
+	if (b->client == ct)
+		b->client = NULL;
+	context_release(b->context);
+}
+
+/*
+ * After a final response the client transaction gets along without us: it
+ * acknowledges and absorbs, and sends further 2xx up as they are; unless a reply
+ * handler has changed one, for its repetitions must be changed likewise.
+ */
+static void leave_client(struct branch *b, struct client *ct)
+{
+	const struct upstream up = upstream_of(b->context->request);
+
+	if (ct->state < CLIENT_COMPLETED || (ct->state == CLIENT_ACCEPTED && b->edited))
+		return;
+	client_leave(ct, &up);
+	on_gone(b, ct);
+}
+
 static void on_response(void *data, struct client *ct, struct received *r)
 {
 	struct branch *b = data;
 	struct context *c = b->context;
-	unsigned status = r->msg.status;
 	struct edits e;
 
 	edits_init(&e, &r->arena);
 	if (c->hooks.reply)
 		c->hooks.reply(c->hooks.data, b, r, &e);
-	if (!has_second_via(&r->msg)) {
-		/* Meant for us (16.7 step 3): nothing to forward, but the branch is over. */
-		received_free(r);
-		if (status >= 200 && !b->done && ct == b->client) {
-			branch_finish(b, 502, NULL);
-			response_settle(c);
-		}
-		return;
-	}
-	if (status >= 300 && ct == b->client) {
-		on_final(b, r, &e);
-		return;
-	}
-	if (status < 200 && ct == b->client)
-		on_provisional(b, r, &e);
-	else if (status >= 200 && status < 300)
-		on_success(b, r, &e);
-	received_free(r);
+	if (r->msg.status >= 200 && e.n)
+		b->edited = true;
+	dispatch(b, ct == b->client, r, &e);
+	leave_client(b, ct);
 }
 
 /* 16.9: what cannot be delivered is a 503, what nobody answers a 408; but first the other
@@ -317,15 +344,6 @@ static void on_failed(void *data, struct client *ct, enum client_failure why)
 		return;
 	branch_finish(b, why == CLIENT_UNREACHABLE ? 503 : 408, NULL);
 	response_settle(b->context);
-}
-
-static void on_gone(void *data, struct client *ct)
-{
-	struct branch *b = data;
-
-	if (b->client == ct)
-		b->client = NULL;
-	context_release(b->context);
 }
 
 struct client_user response_user(struct branch *b)

@@ -93,9 +93,9 @@ const struct setting settings_table[] = {
      .doc = "Timer C: INVITE branches without a sign of life"},
     {"tm.ring_max", SETTING_NUMBER, MEMBER(ring_max_ms), 1, DAY_S, 1000, 600, .unit = "s",
      .doc = "the longest a call may ring"},
-    {"tm.max_transactions", SETTING_SIZE, MEMBER(max_transactions), 10, 100000000, 1, 200000,
+    {"tm.max_transactions", SETTING_SIZE, MEMBER(max_transactions), 10, 100000000, 1, 1000000,
      .doc = "beyond it new requests get 503"},
-    {"tm.max_memory", SETTING_SIZE, MEMBER(max_memory_bytes), 1, 1 << 20, 1 << 20, 512,
+    {"tm.max_memory", SETTING_SIZE, MEMBER(max_memory_bytes), 1, 1 << 20, 1 << 20, 1024,
      .unit = "MiB", .doc = "likewise, what the messages of transactions take"},
 
     {"script.instructions", SETTING_NUMBER, MEMBER(script_instructions), 1000, 1000000000, 1,

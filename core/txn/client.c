@@ -12,7 +12,7 @@ enum { TIMEOUT_T1 = 64 }; /* times T1: Timers B, D, F, M */
 /* What ct takes. */
 static size_t bytes_of(const struct client *ct)
 {
-	return sizeof(*ct) + ct->request.n + ct->branch.n;
+	return sizeof(*ct) + ct->sent_n + ct->method.n + ct->branch.n;
 }
 
 static void unlink_client(struct client *ct)
@@ -29,6 +29,7 @@ static void gone(struct client *ct)
 {
 	if (ct->user.gone)
 		ct->user.gone(ct->user.data, ct);
+	free(ct->sent);
 	free(ct);
 }
 
@@ -64,6 +65,12 @@ void client_detach(struct client *ct)
 	/* Nobody is left whose Timer C would end it. */
 	if (!ct->ended && !timer_running(&ct->end))
 		timer_start(&ct->txn->env->wheel, &ct->end, TIMEOUT_T1 * ct->txn->timers.t1_ms);
+}
+
+void client_leave(struct client *ct, const struct upstream *upstream)
+{
+	ct->user = (struct client_user){0};
+	ct->upstream = *upstream;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -102,7 +109,7 @@ static void on_retransmit(struct timer *timer)
 	struct client *ct = CONTAINER(timer, struct client, retransmit);
 	uint32_t t2_ms = ct->txn->timers.t2_ms;
 	ct->txn->counters.retransmissions_out++;
-	transmit(ct, ct->request);
+	transmit(ct, slice_of(ct->sent, ct->sent_n));
 	ct->interval_ms *= 2;
 	if (!ct->invite && (ct->interval_ms > t2_ms || ct->state == CLIENT_PROCEEDING))
 		ct->interval_ms = t2_ms;
@@ -120,17 +127,31 @@ static void on_end(struct timer *timer)
 	fail(ct, CLIENT_TIMEOUT);
 }
 
+/* What is repeated from now on, or nothing. */
+static void keep(struct client *ct, struct slice bytes)
+{
+	ct->txn->bytes += bytes.n - ct->sent_n;
+	free(ct->sent);
+	ct->sent = bytes.n ? mem_alloc(bytes.n) : NULL;
+	ct->sent_n = bytes.n;
+	if (bytes.n)
+		memcpy(ct->sent, bytes.p, bytes.n);
+}
+
 static struct client *client_new(struct txn *x, struct slice bytes, struct slice branch)
 {
-	struct client *ct = mem_alloc(sizeof(*ct) + bytes.n + branch.n);
+	const char *blank = slice_chr(bytes, ' ');
+	struct slice method = slice_range(bytes.p, blank ? blank : bytes.p);
+	struct client *ct = mem_alloc(sizeof(*ct) + method.n + branch.n);
 	*ct = (struct client){
 	    .txn = x,
-	    .request = slice_of(ct->bytes, bytes.n),
-	    .branch = slice_of(ct->bytes + bytes.n, branch.n),
+	    .method = slice_of(ct->bytes, method.n),
+	    .branch = slice_of(ct->bytes + method.n, branch.n),
 	};
-	memcpy(ct->bytes, bytes.p, bytes.n);
-	memcpy(ct->bytes + bytes.n, branch.p, branch.n);
+	memcpy(ct->bytes, method.p, method.n);
+	memcpy(ct->bytes + method.n, branch.p, branch.n);
 	x->bytes += bytes_of(ct);
+	keep(ct, bytes);
 	hash_add(&x->clients, &ct->node, hash_of(&x->clients, ct->branch));
 	return ct;
 }
@@ -149,7 +170,7 @@ struct client *client_start(struct txn *x, const struct client_user *user, unsig
 	timer_init(&ct->end, on_end);
 	start(ct, &ct->retransmit, ct->interval_ms);       /* A, E */
 	start(ct, &ct->end, TIMEOUT_T1 * x->timers.t1_ms); /* B, F */
-	transmit(ct, ct->request);
+	transmit(ct, slice_of(ct->sent, ct->sent_n));
 	return ct;
 }
 
@@ -162,7 +183,7 @@ static struct slice make_hop(struct client *ct, struct slice method, struct slic
 	struct msg m;
 	buf_reset(out);
 	arena_init(&a, 4 * sizeof(m));
-	if (msg_parse(&m, &a, ct->request) > 0)
+	if (msg_parse(&m, &a, slice_of(ct->sent, ct->sent_n)) > 0)
 		hop_write(out, &m, method, to.p ? to : m.to.text);
 	arena_free(&a);
 	return out->failed ? SLICE_NULL : buf_slice(out);
@@ -182,11 +203,16 @@ void client_cancel(struct client *ct)
 			     METHOD_CANCEL);
 }
 
-static void acknowledge(struct client *ct, const struct received *final)
+/* The ACK takes the place of the INVITE. */
+static void make_ack(struct client *ct, const struct received *final)
 {
-	struct slice bytes = make_hop(ct, SLICE("ACK"), msg_hdr(&final->msg, HDR_TO)->value);
-	if (bytes.n)
-		transmit(ct, bytes);
+	keep(ct, make_hop(ct, SLICE("ACK"), msg_hdr(&final->msg, HDR_TO)->value));
+}
+
+static void acknowledge(struct client *ct)
+{
+	if (ct->sent_n)
+		transmit(ct, slice_of(ct->sent, ct->sent_n));
 }
 
 /* --- responses -------------------------------------------------------------------------------- */
@@ -197,13 +223,28 @@ static void absorb(struct client *ct, struct received *r)
 	received_free(r);
 }
 
+/* A 2xx that comes after the user has left. */
+static void pass_on(struct client *ct, struct received *r)
+{
+	const struct upstream *up = &ct->upstream;
+	struct slice bytes;
+	if (!up->to.family || !upstream_follows(&r->msg))
+		return;
+	bytes = upstream_write(&ct->txn->scratch, &r->msg, NULL, &r->arena);
+	if (bytes.n)
+		transport_send(ct->txn->transport, up->socket, &up->to, bytes);
+}
+
 /* The last thing done with ct, which the user may change in any way. */
 static void tell(struct client *ct, struct received *r)
 {
-	if (ct->user.response)
+	if (ct->user.response) {
 		ct->user.response(ct->user.data, ct, r);
-	else
-		received_free(r);
+		return;
+	}
+	if (ct->state == CLIENT_ACCEPTED)
+		pass_on(ct, r);
+	received_free(r);
 }
 
 /* 17.1.1.2: from now on Timer C limits the waiting, which is the proxy's. */
@@ -242,8 +283,10 @@ static void accepted(struct client *ct, struct received *r)
 		absorb(ct, r);
 		return;
 	}
-	if (ct->state != CLIENT_ACCEPTED)
+	if (ct->state != CLIENT_ACCEPTED) {
+		keep(ct, SLICE_NULL);
 		enter(ct, CLIENT_ACCEPTED, TIMEOUT_T1 * ct->txn->timers.t1_ms); /* M */
+	}
 	tell(ct, r);
 }
 
@@ -253,7 +296,9 @@ static void rejected(struct client *ct, struct received *r)
 		absorb(ct, r);
 		return;
 	}
-	acknowledge(ct, r);
+	if (ct->state != CLIENT_COMPLETED)
+		make_ack(ct, r);
+	acknowledge(ct);
 	if (ct->state == CLIENT_COMPLETED) {
 		absorb(ct, r);
 		return;
@@ -268,16 +313,16 @@ static void completed(struct client *ct, struct received *r)
 		absorb(ct, r);
 		return;
 	}
+	keep(ct, SLICE_NULL);
 	enter(ct, CLIENT_COMPLETED, ct->txn->timers.t4_ms); /* K */
 	tell(ct, r);
 }
 
-/* RFC 3261 17.1.3. The request begins with its method. */
+/* RFC 3261 17.1.3. */
 static bool matches(const struct client *ct, const struct msg *response)
 {
-	struct slice method = response->method_text;
-	return slice_eq(ct->branch, response->via.branch) && method.n < ct->request.n &&
-	       slice_starts(ct->request, method) && ct->request.p[method.n] == ' ';
+	return slice_eq(ct->branch, response->via.branch) &&
+	       slice_eq(ct->method, response->method_text);
 }
 
 static struct client *find(const struct txn *x, const struct msg *response)

@@ -8,6 +8,7 @@
 #define TXN_CLIENT_H
 
 #include "txn/txn.h"
+#include "txn/upstream.h"
 
 enum client_state {
 	CLIENT_CALLING, /* INVITE: calling; else: trying */
@@ -28,7 +29,7 @@ struct client_user {
 	 * each 2xx to an INVITE.  Takes r. */
 	void (*response)(void *data, struct client *ct, struct received *r);
 	void (*failed)(void *data, struct client *ct, enum client_failure why);
-	/* Freed after this: the last call about it. */
+	/* Freed after this: the last call about it.  Not after client_leave(). */
 	void (*gone)(void *data, struct client *ct);
 };
 
@@ -44,9 +45,12 @@ struct client {
 	struct timer retransmit;
 	struct timer end; /* B, D, F, K, M; 64*T1 after CANCEL */
 	struct client_user user;
-	struct slice request; /* as sent; it and the branch are behind the struct */
-	struct slice branch;
+	/* As sent, owned; with the final response it goes, but for the ACK that takes its place. */
+	char *sent;
+	size_t sent_n;
+	struct slice method, branch; /* in bytes */
 	struct addr to;
+	struct upstream upstream; /* client_leave(): further 2xx go there, unless its family is 0 */
 	char bytes[];
 };
 
@@ -78,6 +82,13 @@ void client_cancel(struct client *ct);
 /* The user loses interest: no more calls to it but gone; the machine runs on
  * to absorb what still comes, an INVITE in Proceeding for at most 64*T1. */
 void client_detach(struct client *ct);
+
+/*
+ * The user wants nothing more of a transaction that has had its final
+ * response: no more calls to it, gone included.  It absorbs what still comes,
+ * but for further 2xx to an INVITE, which go to `upstream` as they are, without our Via.
+ */
+void client_leave(struct client *ct, const struct upstream *upstream);
 
 /* For txn.c.  Takes r, which has no fault. */
 void client_response(struct txn *x, struct received *r);

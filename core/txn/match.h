@@ -5,6 +5,10 @@
  * behind the cookie) by Request-URI, From tag, Call-ID, CSeq number and top
  * Via.  Method and To tag are the caller's to compare: they differ in the ACK
  * and the CANCEL of an INVITE.
+ *
+ * A transaction that only waits for its end has no request any more, so that
+ * hashes under secret keys stand for it: two of 64 bits, each of its own key,
+ * for what cannot be told apart in any other way.
  */
 #ifndef TXN_MATCH_H
 #define TXN_MATCH_H
@@ -12,8 +16,21 @@
 #include "base/hash.h"
 #include "sip/msg.h"
 
-/* Equal for all that match_hop() says belongs together; under t's secret key. */
-uint64_t match_hash(const struct hash *t, const struct msg *request);
-bool match_hop(const struct msg *a, const struct msg *b);
+struct match {
+	uint64_t hash, check; /* of the hop */
+	uint32_t method;
+	uint32_t to_tag;
+	bool cookie;
+};
+
+/* Under t's key; check under another. */
+struct match match_of(const struct hash *t, const uint8_t check_key[16], const struct msg *request);
+/* match_of().hash by itself. */
+uint64_t match_hash(const uint8_t key[16], const struct msg *request);
+
+static inline bool match_hop(const struct match *a, const struct match *b)
+{
+	return a->hash == b->hash && a->check == b->check;
+}
 
 #endif

@@ -1,7 +1,5 @@
 #include "txn/server.h"
 
-#include "txn/match.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +26,9 @@ static void end(struct server *st)
 	hash_remove(&x->servers, &st->node);
 	timer_stop(&x->env->wheel, &st->retransmit);
 	timer_stop(&x->env->wheel, &st->end);
-	x->bytes -= st->bytes + st->last_n;
-	x->user.server_gone(x->user.data, st);
+	x->bytes -= sizeof(*st) + st->request_bytes + st->last_n;
+	if (st->request)
+		x->user.server_gone(x->user.data, st);
 	if (st->request)
 		received_free(st->request);
 	free(st->last);
@@ -39,6 +38,15 @@ static void end(struct server *st)
 void server_drop(struct server *st)
 {
 	end(st);
+}
+
+size_t server_leave(struct server *st)
+{
+	size_t counted = st->request_bytes;
+	st->request = NULL;
+	st->user = NULL;
+	st->request_bytes = 0;
+	return counted;
 }
 
 static void end_node(struct hash_node *node, void *data)
@@ -57,7 +65,7 @@ void server_end_all(struct txn *x)
 static void respond(struct server *st, struct slice bytes)
 {
 	if (bytes.n)
-		transport_respond(st->txn->transport, st->request, bytes);
+		transport_send(st->txn->transport, st->upstream.socket, &st->upstream.to, bytes);
 }
 
 static void respond_again(struct server *st)
@@ -137,7 +145,7 @@ static void offer(struct server *st, unsigned status, struct slice bytes)
 
 void server_reply(struct server *st, unsigned status, struct slice reason, struct slice headers)
 {
-	if (!st->ended)
+	if (!st->ended && st->request)
 		offer(st, status, txn_make_reply(st->txn, st->request, status, reason, headers));
 }
 
@@ -200,27 +208,31 @@ static bool has_our_to_tag(const struct server *st, const struct msg *ack)
 	return same;
 }
 
-static bool matches(const struct server *st, const struct msg *m)
+static bool matches(const struct server *st, const struct match *k, const struct msg *m)
 {
-	const struct msg *mine = &st->request->msg;
-	bool cookie = via_has_cookie(&m->via);
-	if (!match_hop(mine, m))
+	if (st->check != k->check)
 		return false;
 	if (m->method == METHOD_ACK)
-		return st->invite && (cookie || has_our_to_tag(st, m));
-	if (m->method != METHOD_CANCEL && !slice_eq(mine->method_text, m->method_text))
+		return st->invite && (k->cookie || has_our_to_tag(st, m));
+	if (m->method != METHOD_CANCEL && st->method != k->method)
 		return false;
-	return cookie || slice_eq(mine->to_tag, m->to_tag);
+	return k->cookie || st->to_tag == k->to_tag;
 }
 
-static struct server *find(const struct txn *x, const struct msg *m, uint64_t hash)
+static struct server *find(const struct txn *x, const struct msg *m, const struct match *k)
 {
-	for (struct hash_node *n = hash_first(&x->servers, hash); n; n = hash_next(n, hash)) {
+	for (struct hash_node *n = hash_first(&x->servers, k->hash); n; n = hash_next(n, k->hash)) {
 		struct server *st = CONTAINER(n, struct server, node);
-		if (matches(st, m))
+		if (matches(st, k, m))
 			return st;
 	}
 	return NULL;
+}
+
+static struct server *find_for(const struct txn *x, const struct msg *m)
+{
+	struct match k = match_of(&x->servers, x->check_key, m);
+	return find(x, m, &k);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -250,17 +262,23 @@ static void refuse(struct txn *x, struct received *r)
 	received_free(r);
 }
 
-static struct server *server_new(struct txn *x, struct received *r, uint64_t hash)
+static struct server *server_new(struct txn *x, struct received *r, const struct match *k)
 {
-	struct server *st = mem_zalloc(sizeof(*st));
-	st->txn = x;
-	st->invite = r->msg.method == METHOD_INVITE;
-	st->request = r;
-	st->bytes = sizeof(*st) + arena_bytes(&r->arena);
-	x->bytes += st->bytes;
+	struct server *st = mem_alloc(sizeof(*st));
+	*st = (struct server){
+	    .txn = x,
+	    .check = k->check,
+	    .method = k->method,
+	    .to_tag = k->to_tag,
+	    .invite = r->msg.method == METHOD_INVITE,
+	    .request = r,
+	    .upstream = upstream_of(r),
+	    .request_bytes = (uint32_t)arena_bytes(&r->arena),
+	};
+	x->bytes += sizeof(*st) + st->request_bytes;
 	timer_init(&st->retransmit, on_retransmit);
 	timer_init(&st->end, on_end);
-	hash_add(&x->servers, &st->node, hash);
+	hash_add(&x->servers, &st->node, k->hash);
 	start(st, &st->retransmit, st->invite ? TRYING_MS : until_t2_ms(&x->timers));
 	return st;
 }
@@ -272,14 +290,14 @@ static bool repeats_last(const struct server *st)
 
 void server_request(struct txn *x, struct received *r)
 {
-	uint64_t hash = match_hash(&x->servers, &r->msg);
-	struct server *st = find(x, &r->msg, hash);
-	if (!st && is_full(x, &r->msg, hash)) {
+	struct match k = match_of(&x->servers, x->check_key, &r->msg);
+	struct server *st = find(x, &r->msg, &k);
+	if (!st && is_full(x, &r->msg, k.hash)) {
 		refuse(x, r);
 		return;
 	}
 	if (!st) {
-		x->user.request(x->user.data, server_new(x, r, hash));
+		x->user.request(x->user.data, server_new(x, r, &k));
 		return;
 	}
 	x->counters.retransmissions_in++;
@@ -301,7 +319,7 @@ static void confirm(struct server *st)
 
 void server_ack(struct txn *x, struct received *r)
 {
-	struct server *st = find(x, &r->msg, match_hash(&x->servers, &r->msg));
+	struct server *st = find_for(x, &r->msg);
 	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, &r->msg);
 	if (for_user) {
 		x->user.ack(x->user.data, r);
@@ -316,7 +334,7 @@ void server_ack(struct txn *x, struct received *r)
 
 void server_cancel(struct txn *x, struct received *r)
 {
-	struct server *st = find(x, &r->msg, match_hash(&x->servers, &r->msg));
+	struct server *st = find_for(x, &r->msg);
 	txn_reply_stateless(x, r, st ? 200 : 481, SLICE(""), SLICE(""));
 	if (st && st->invite && !server_is_final(st))
 		x->user.cancel(x->user.data, st, r);

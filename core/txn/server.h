@@ -14,7 +14,9 @@
 #ifndef TXN_SERVER_H
 #define TXN_SERVER_H
 
+#include "txn/match.h"
 #include "txn/txn.h"
+#include "txn/upstream.h"
 
 enum server_state {
 	SERVER_TRYING,     /* nothing sent yet */
@@ -24,21 +26,26 @@ enum server_state {
 	SERVER_ACCEPTED,   /* INVITE: 2xx sent, RFC 6026 */
 };
 
+/* With the last response all that absorbs retransmissions and ACKs: the request may go before. */
 struct server {
-	struct hash_node node;
+	struct hash_node node; /* its hash is the first half of the match */
 	struct txn *txn;
-	enum server_state state;
+	uint64_t check; /* struct match, as are these two */
+	uint32_t method;
+	uint32_t to_tag;
 	bool invite;
-	bool ended;               /* server_gone is being called */
-	struct received *request; /* owned */
-	char *last;               /* the last response, owned; NULL in Accepted */
+	bool ended; /* server_gone is being called */
+	enum server_state state;
+	struct received *request; /* owned; NULL: the user has left */
+	struct upstream upstream;
+	unsigned last_status; /* 0: none yet */
+	char *last;           /* the last response, owned; NULL in Accepted */
 	size_t last_n;
-	unsigned last_status;    /* 0: none yet */
 	uint32_t interval_ms;    /* of Timer G */
+	uint32_t request_bytes;  /* what request took at first, counted in txn->bytes */
 	struct timer retransmit; /* G; in Trying: when 100 is due */
 	struct timer end;        /* H, I, J, L */
 	void *user;              /* the transaction user's; its context */
-	size_t bytes;            /* what st and request took at first, counted in txn->bytes */
 };
 
 /*
@@ -64,6 +71,14 @@ bool server_is_final(const struct server *st);
  * leaves nothing to remember).  user.server_gone is called; st is freed.
  */
 void server_drop(struct server *st);
+
+/*
+ * The user wants nothing more of a transaction that is final: server_gone is
+ * not called for it, and what st->request was is his.  A few hundred bytes
+ * stay to absorb what comes until the end timer.  Returns what the request is
+ * counted with in txn->bytes: to be taken off there when it is freed.
+ */
+size_t server_leave(struct server *st);
 
 /* For txn.c: a request that has no fault. All take r. */
 void server_request(struct txn *x, struct received *r);

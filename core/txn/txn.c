@@ -61,6 +61,7 @@ void txn_init(struct txn *x, struct env *env, const struct txn_user *user)
 	    .server_name = SLICE(""),
 	};
 	rand_bytes(env->rand, x->tag_key, sizeof(x->tag_key));
+	rand_bytes(env->rand, x->check_key, sizeof(x->check_key));
 	rand_bytes(env->rand, key, sizeof(key));
 	hash_init(&x->servers, key);
 	rand_bytes(env->rand, key, sizeof(key));
@@ -125,7 +126,7 @@ struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned st
 
 static void note_refused(struct txn *x, const struct msg *invite)
 {
-	uint64_t hash = match_hash(&x->servers, invite);
+	uint64_t hash = match_hash(x->servers.key, invite);
 	uint64_t until_ms = env_now_ms(x->env) + REFUSED_T1 * x->timers.t1_ms;
 	x->refused[hash % TXN_REFUSED] = (struct refused){hash, until_ms};
 }
@@ -133,7 +134,7 @@ static void note_refused(struct txn *x, const struct msg *invite)
 bool txn_is_for_stateless(const struct txn *x, const struct msg *ack)
 {
 	char tag[TXN_TAG];
-	uint64_t hash = match_hash(&x->servers, ack);
+	uint64_t hash = match_hash(x->servers.key, ack);
 	const struct refused *r = &x->refused[hash % TXN_REFUSED];
 	txn_to_tag(x, ack, tag);
 	return slice_eq(ack->to_tag, slice_str(tag)) ||

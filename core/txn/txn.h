@@ -44,7 +44,8 @@ struct txn_user {
 	 * retransmissions too.  Unmatched CANCELs are answered 481 and not told. */
 	void (*cancel)(void *data, struct server *invite, struct received *cancel);
 	/* The transaction has ended by itself or by server_drop(): the last call about
-	 * it.  The user may keep st->request by setting it to NULL; else it is freed with st. */
+	 * it.  The user may keep st->request by setting it to NULL; else it is freed with st.
+	 * Not called when the user has left before (server_leave). */
 	void (*server_gone)(void *data, struct server *st);
 };
 
@@ -70,6 +71,7 @@ struct txn {
 	/* Likewise what requests, their copies sent on, and last responses take. */
 	size_t bytes, max_bytes;
 	uint8_t tag_key[16];
+	uint8_t check_key[16];    /* match_of() */
 	struct slice server_name; /* Server header of our replies, or empty */
 	struct txn_counters counters;
 	struct refused *refused; /* [TXN_REFUSED], by hash; newer ones take the place of older */
@@ -77,7 +79,7 @@ struct txn {
 };
 
 /* Unless x->max_servers, x->max_bytes are set to something else. */
-enum { TXN_MAX_SERVERS = 200000, TXN_MAX_BYTES = 512 << 20 };
+enum { TXN_MAX_SERVERS = 1000000, TXN_MAX_BYTES = 1 << 30 };
 enum { TXN_REFUSED = 1024 };
 
 /* The user is copied. */

@@ -148,7 +148,7 @@ api.members = {
 		doc = "Says early what `t_relay` would refuse. `t_relay` itself counts down, or begins with `max` when the request does not say.", rfc = "3261 16.3 step 3" },
 	{ name = "t_on_reply", of = { "request" }, group = "where",
 		args = { { "handler", "fun(rpl: lunasip.Reply)|nil", "a function, or nil: none" } },
-		doc = "This function instead of the script's `reply` handler, for this request." },
+		doc = "This function instead of the script's `reply` handler, for this request. Repetitions of a 2xx that it left as it was go up without it.", rfc = "6026" },
 	{ name = "t_on_failure", of = { "request" }, group = "where",
 		args = { { "handler", "fun(req: lunasip.Request)|nil", "a function, or nil: none" } },
 		doc = "This function instead of the script's `failure` handler, for this request. A failure handler that wants to run again calls it again." },

@@ -157,7 +157,7 @@ function Request:append_branch(uri, options) end
 ---@return string? why
 function Request:mf_process_maxfwd_header(max) end
 
----This function instead of the script's `reply` handler, for this request.
+---This function instead of the script's `reply` handler, for this request. Repetitions of a 2xx that it left as it was go up without it. RFC 6026.
 ---@param handler fun(rpl: lunasip.Reply)|nil a function, or nil: none
 ---@return true
 function Request:t_on_reply(handler) end
@@ -436,8 +436,8 @@ function Branch:xlog(level, format) end
 ---@field t4? integer T4: how long a message stays in the network; default 5000 ms
 ---@field timer_c? integer Timer C: INVITE branches without a sign of life; default 185 s
 ---@field ring_max? integer the longest a call may ring; default 600 s
----@field max_transactions? integer beyond it new requests get 503; default 200000
----@field max_memory? integer likewise, what the messages of transactions take; default 512 MiB
+---@field max_transactions? integer beyond it new requests get 503; default 1000000
+---@field max_memory? integer likewise, what the messages of transactions take; default 1024 MiB
 
 ---@class lunasip.Settings.script
 ---@field instructions? integer Lua instructions a message may take; default 1000000

@@ -179,6 +179,131 @@ static void each_2xx_goes_up_even_late(void)
 	world_end(w);
 }
 
+/* RFC 6026: what was answered needs no context any more, its late 2xx neither. */
+static void a_call_that_was_answered_leaves_little(void)
+{
+	struct world *w = calling(false);
+	char invite[WORLD_TEXT], first[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "200 OK", "X-Any: thing\n");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	LACKS(w, "192.0.2.1");
+	strcpy(first, w->got);
+	CHECK_INT(w->proxy.n_contexts, 0);
+	CHECK(w->proxy.txn.bytes < 640);
+	send(w, ALICE, INVITE); /* absorbed */
+	send(w, ALICE, CANCEL);
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	HAS(w, "CSeq: 7 CANCEL\n");
+	QUIET(w);
+	sim_advance(&w->sim, 31000);
+	answer(w, BOB, invite, "200 OK", "X-Any: thing\n");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	CHECK_STR(w->got, first);
+	CHECK_INT(w->requests, 1);
+	sim_advance(&w->sim, 2000);
+	CHECK_INT(w->proxy.txn.bytes, 0);
+	world_end(w);
+}
+
+static void a_late_2xx_without_another_via_goes_nowhere(void)
+{
+	struct world *w = calling(false);
+	char invite[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	char *via = strstr(strstr(invite, "Via:") + 1, "Via:");
+	memcpy(via, "Xia:", 4);
+	answer(w, BOB, invite, "200 OK", "");
+	QUIET(w);
+	world_end(w);
+}
+
+static void a_call_that_was_refused_leaves_little(void)
+{
+	struct world *w = calling(false);
+	char invite[WORLD_TEXT], first[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "486 Busy Here", "");
+	TAKE(w, BOB, "ACK");
+	strcpy(first, w->got);
+	TAKE(w, ALICE, "SIP/2.0 486 Busy Here\n");
+	CHECK_INT(w->proxy.n_contexts, 0);
+	answer(w, BOB, invite, "486 Busy Here", "");
+	TAKE(w, BOB, "ACK"); /* made once */
+	CHECK_STR(w->got, first);
+	sim_advance(&w->sim, 500);
+	TAKE(w, ALICE, "SIP/2.0 486 Busy Here\n"); /* Timer G */
+	ack_final(w);
+	ack_final(w);
+	sim_advance(&w->sim, 4000);
+	QUIET(w);
+	CHECK_INT(w->requests, 1);
+	sim_advance(&w->sim, 30000);
+	CHECK_INT(w->proxy.txn.bytes, 0);
+	world_end(w);
+}
+
+static void another_method_that_was_answered_leaves_little(void)
+{
+	struct world *w = world_new();
+	char options[WORLD_TEXT], first[WORLD_TEXT];
+
+	w->uris[0] = BOBS_URI;
+	send(w, ALICE, OPTIONS);
+	TAKE(w, BOB, "OPTIONS");
+	strcpy(options, w->got);
+	answer(w, BOB, options, "200 OK", "");
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	strcpy(first, w->got);
+	CHECK_INT(w->proxy.n_contexts, 0);
+	answer(w, BOB, options, "200 OK", "");
+	QUIET(w);
+	sim_advance(&w->sim, 31000);
+	send(w, ALICE, OPTIONS);
+	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+	CHECK_STR(w->got, first);
+	CHECK_INT(w->requests, 1);
+	sim_advance(&w->sim, 1000);
+	CHECK_INT(w->proxy.txn.bytes, 0);
+	world_end(w);
+}
+
+static void add_a_header(void *data, struct branch *b, struct received *r, struct edits *e)
+{
+	(void)data;
+	(void)b;
+	edit_append_header(e, &r->msg, SLICE("X-Mine: yes\r\n"));
+}
+
+/* Whoever lost the first one gets no other. */
+static void what_a_handler_has_changed_is_changed_again(void)
+{
+	struct world *w = world_new();
+	char invite[WORLD_TEXT];
+
+	w->uris[0] = BOBS_URI;
+	w->hooks = (struct context_hooks){.data = w, .reply = add_a_header};
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 100 Giving a try\n");
+	TAKE(w, BOB, "INVITE");
+	strcpy(invite, w->got);
+	for (int i = 0; i < 2; i++) {
+		answer(w, BOB, invite, "200 OK", "");
+		TAKE(w, ALICE, "SIP/2.0 200 OK\n");
+		HAS(w, "X-Mine: yes\n");
+	}
+	CHECK_INT(w->proxy.n_contexts, 1);
+	CHECK(w->proxy.txn.bytes > 2048); /* it counts */
+	sim_advance(&w->sim, 33000);
+	CHECK_INT(w->proxy.txn.bytes, 0);
+	world_end(w);
+}
+
 static void only_the_first_final_of_other_methods_goes_up(void)
 {
 	struct world *w = world_new();
@@ -248,10 +373,11 @@ static void a_reply_is_remembered_when_it_must_be(void)
 	w->parked = true;
 	send(w, ALICE, OPTIONS);
 	w->context->remember = true;
-	w->answer = 200;
-	world_resume(w, w->context);
+	CHECK(context_reply(w->context, 200, SLICE(""), SLICE("")));
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
 	CHECK(!context_reply(w->context, 500, SLICE(""), SLICE("")));
+	context_script_done(w->context);
+	CHECK_INT(w->proxy.n_contexts, 0); /* what is remembered needs none */
 	send(w, ALICE, OPTIONS);
 	TAKE(w, ALICE, "SIP/2.0 200 OK\n");
 	CHECK_INT(w->requests, 1);
@@ -371,6 +497,11 @@ int main(void)
 	TEST(hundred_is_never_forwarded);
 	TEST(retransmissions_stop_at_the_transaction);
 	TEST(each_2xx_goes_up_even_late);
+	TEST(a_call_that_was_answered_leaves_little);
+	TEST(a_late_2xx_without_another_via_goes_nowhere);
+	TEST(a_call_that_was_refused_leaves_little);
+	TEST(another_method_that_was_answered_leaves_little);
+	TEST(what_a_handler_has_changed_is_changed_again);
 	TEST(only_the_first_final_of_other_methods_goes_up);
 	TEST(other_methods_get_no_provisional_and_no_408);
 	TEST(a_reply_of_the_route_is_forgotten);

@@ -499,6 +499,95 @@ static void other_timers_scale(void)
 	rig_free(&rig);
 }
 
+/* --- what stays after the user has left --------------------------------------------------------
+ */
+
+static void leave(struct rig *rig)
+{
+	struct server *st = rig->server;
+	struct received *r = st->request;
+	rig->txn.bytes -= server_leave(st);
+	received_free(r);
+	rig->server = NULL;
+	rig->servers_gone++; /* it will not be told */
+	CHECK_INT(rig->txn.bytes, sizeof(*st) + st->last_n);
+}
+
+static void left_it_repeats_the_same_bytes(void)
+{
+	struct rig rig;
+	char first[sizeof(rig.text)];
+	rig_init(&rig);
+	rig_in(&rig, ALICES("MESSAGE"));
+	rig_reply(&rig, 202);
+	strcpy(first, rig_out(&rig));
+	leave(&rig);
+	rig_advance(&rig, 31999);
+	rig_in(&rig, ALICES("MESSAGE"));
+	CHECK_STR(rig_out(&rig), first);
+	rig_in(&rig, ALICES("INFO"));
+	CHECK_INT(rig.requests, 2);
+	server_drop(rig.server);
+	rig_advance(&rig, 1);
+	CHECK_INT(rig.txn.bytes, 0);
+	rig_free(&rig);
+}
+
+static void left_it_takes_ack_and_cancel(void)
+{
+	struct rig rig;
+	rig_invite(&rig, 486);
+	leave(&rig);
+	rig_out(&rig);
+	rig_in(&rig, ALICES("CANCEL"));
+	CHECK_STR(rig_out_line(&rig), "SIP/2.0 200 OK");
+	rig_advance(&rig, 500);
+	CHECK_STR(rig_out_line(&rig), "SIP/2.0 486 Busy Here"); /* Timer G */
+	rig_in(&rig, ALICES("ACK"));
+	rig_in(&rig, ALICES("ACK"));
+	rig_in(&rig, ALICES("INVITE"));
+	rig_advance(&rig, 4999);
+	CHECK_INT(rig.txn.servers.count, 1);
+	rig_advance(&rig, 1); /* Timer I */
+	CHECK_STR(rig_out(&rig), "");
+	CHECK_INT(rig.acks + rig.cancels, 0);
+	CHECK_INT(rig.txn.bytes, 0);
+	rig_free(&rig);
+}
+
+static void left_and_accepted_it_tells_of_the_ack(void)
+{
+	struct rig rig;
+	rig_invite(&rig, 200);
+	leave(&rig);
+	rig_out(&rig);
+	rig_in(&rig, ALICES("ACK"));
+	CHECK_INT(rig.acks, 1);
+	rig_in(&rig, ALICES("INVITE"));
+	CHECK_STR(rig_out(&rig), "");
+	rig_advance(&rig, 32000); /* Timer L */
+	CHECK_INT(rig.txn.bytes, 0);
+	rig_free(&rig);
+}
+
+static void left_it_knows_the_ack_of_rfc_2543(void)
+{
+	struct rig rig;
+	char ack[2048], tag[TXN_TAG];
+	rig_init(&rig);
+	rig_in(&rig, REQUEST("INVITE", "", ""));
+	rig_reply(&rig, 486);
+	txn_to_tag(&rig.txn, &rig.server->request->msg, tag);
+	leave(&rig);
+	rig_out(&rig);
+	snprintf(ack, sizeof(ack), REQUEST("ACK", "", ";tag=%s"), tag);
+	rig_in(&rig, ack);
+	rig_advance(&rig, 5000); /* Timer I, not G */
+	CHECK_STR(rig_out(&rig), "");
+	CHECK_INT(rig.txn.servers.count, 0);
+	rig_free(&rig);
+}
+
 int main(void)
 {
 	TEST(trying_after_200_ms);
@@ -530,5 +619,9 @@ int main(void)
 	TEST(gone_is_the_last_call_whatever_it_does);
 	TEST(the_request_may_outlive_the_transaction);
 	TEST(other_timers_scale);
+	TEST(left_it_repeats_the_same_bytes);
+	TEST(left_it_takes_ack_and_cancel);
+	TEST(left_and_accepted_it_tells_of_the_ack);
+	TEST(left_it_knows_the_ack_of_rfc_2543);
 	return tap_done();
 }
