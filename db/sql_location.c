@@ -126,9 +126,10 @@ static void select_bindings(struct sql_query *q, struct store_op *op)
 
 static enum store_error load(struct sql *s, struct store_op *op, struct buf *why)
 {
-	const struct sql_table *t;
+	const struct sql_table *t = NULL;
 	struct sql_query q;
 	enum store_error e = sql_table(s, op->table, sql_location_columns, &t, why);
+	op->no_table = e == STORE_FAILED && t && t->n_columns == 0;
 	if (e != STORE_OK)
 		return e;
 	select_bindings(&q, op);

@@ -166,7 +166,7 @@ static void on_lookup(struct store_op *op)
 	struct rows b = {0};
 	location_note_store(l, op);
 	/* A database may have no such table: then nobody has an alias. */
-	if (l->aliases && op->error == STORE_FAILED)
+	if (l->aliases && op->no_table)
 		op->error = STORE_OK;
 	if (op->error == STORE_OK)
 		rows_of(&b, op, l->aliases, location_now_s(l), 0);

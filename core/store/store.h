@@ -114,6 +114,7 @@ struct store_op {
 
 	/* Results. */
 	enum store_error error;
+	bool no_table;        /* LOCATION_LOAD failed because there is none of that name */
 	struct slice message; /* of an error, for the log: no secrets, one line */
 	bool told;            /* the log has it already */
 	struct store_subscriber *subscribers;

@@ -156,6 +156,7 @@ static void refuse_all(struct store *s, struct store_op *op)
 {
 	(void)s;
 	op->error = STORE_FAILED;
+	op->no_table = true;
 	op->message = SLICE("there is no such table");
 	op->done(op);
 }
