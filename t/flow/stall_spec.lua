@@ -212,6 +212,26 @@ describe("a database that stands still", function()
 		end
 	end)
 
+	it("is found again when it was shut down and started", function()
+		world.store.shut_down()
+		for _ = 1, 20 do send_next() end
+		local n = 0
+		flow.wait("20 answers", function()
+			n = n + collect(503)
+			return n == 20
+		end)
+		world.store.start_up()
+		local back = now_ms()
+		flow.wait("a registration", function()
+			local r = send_next()
+			flow.wait("an answer", function() return #stranger.inbox > 0 end)
+			r.status, stranger.inbox = stranger.inbox[1].status, {}
+			return r.status == 200
+		end)
+		assert.is_true(now_ms() - back < 1000 * SLOW)
+		options()
+	end)
+
 	it("does not keep the proxy from ending", function()
 		world.store.stop()
 		for _ = 1, 20 do send_next() end

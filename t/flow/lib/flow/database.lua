@@ -70,7 +70,9 @@ function kinds.mysql()
 			return run("mariadb", "--no-defaults", "-u", "root", "-S", socket, "-t", name, "-e", text)
 		end,
 		stop = function() signal "sigstop" end, -- it stands still …
-		continue = function() signal "sigcont" end } -- … and goes on
+		continue = function() signal "sigcont" end, -- … and goes on
+		shut_down = function() run("sh", HARNESS, "stop", server.dir) end,
+		start_up = function() run("sh", HARNESS, "start", server.dir, tostring(process.pid)) end }
 end
 
 -- The stores a flow runs on; { memory = false } leaves one out.
