@@ -5,6 +5,18 @@
 
 /* --- upstream --------------------------------------------------------------------------------- */
 
+/* What was added made it too large; a caller waits for it all the same. */
+static struct slice write_bare(struct context *c, struct received *r)
+{
+	struct edits none;
+
+	log_warn(c->proxy->env->log,
+		 "response %u is too large with what was added to it: it goes without that",
+		 r->msg.status);
+	edits_init(&none, &r->arena);
+	return upstream_write(&c->proxy->scratch, &r->msg, &none, &r->arena);
+}
+
 /* The server transaction keeps back what RFC 4320 forbids (1xx and 408 to other methods than
  * INVITE).  Without one that would take it, the response goes statelessly: a 2xx after
  * another final or late (16.7 steps 5, 9). */
@@ -15,8 +27,8 @@ static void send_up(struct context *c, struct received *r, const struct edits *c
 	const struct server *st = c->server;
 
 	if (!bytes.n)
-		log_warn(c->proxy->env->log, "response %u is too large to forward", m->status);
-	else if (st && (!server_is_final(st) || st->state == SERVER_ACCEPTED))
+		bytes = write_bare(c, r);
+	if (st && (!server_is_final(st) || st->state == SERVER_ACCEPTED))
 		server_forward(c->server, m->status, bytes);
 	else
 		transport_respond(c->proxy->transport, c->request, bytes);

@@ -304,6 +304,36 @@ static void what_a_handler_has_changed_is_changed_again(void)
 	world_end(w);
 }
 
+static void add_far_too_much(void *data, struct branch *b, struct received *r, struct edits *e)
+{
+	(void)data;
+	(void)b;
+	for (int i = 0; i < 8; i++)
+		edit_append_header(e, &r->msg, arena_printf(&r->arena, "X-Long: %08000d\r\n", i));
+}
+
+/* A response that cannot take what a handler adds goes up without that. */
+static void a_response_never_gets_too_large_to_be_sent(void)
+{
+	struct world *w = world_new();
+	char invite[WORLD_TEXT], head[10000];
+
+	w->uris[0] = BOBS_URI;
+	w->hooks = (struct context_hooks){.data = w, .reply = add_far_too_much};
+	snprintf(head, sizeof(head), "X-Theirs: %09000d\n", 0);
+	send(w, ALICE, INVITE);
+	TAKE(w, ALICE, "SIP/2.0 100 Giving a try\n");
+	TAKE(w, BOB, "INVITE");
+	strcpy(invite, w->got);
+	answer(w, BOB, invite, "486 Busy Here", head);
+	TAKE(w, BOB, "ACK");
+	TAKE(w, ALICE, "SIP/2.0 486 Busy Here\n");
+	HAS(w, "X-Theirs: 0");
+	CHECK(!strstr(w->got, "X-Long"));
+	ack_final(w);
+	world_end(w);
+}
+
 static void only_the_first_final_of_other_methods_goes_up(void)
 {
 	struct world *w = world_new();
@@ -502,6 +532,7 @@ int main(void)
 	TEST(a_call_that_was_refused_leaves_little);
 	TEST(another_method_that_was_answered_leaves_little);
 	TEST(what_a_handler_has_changed_is_changed_again);
+	TEST(a_response_never_gets_too_large_to_be_sent);
 	TEST(only_the_first_final_of_other_methods_goes_up);
 	TEST(other_methods_get_no_provisional_and_no_408);
 	TEST(a_reply_of_the_route_is_forgotten);
