@@ -3,8 +3,9 @@
 #
 #   t/tools/mariadb.sh start DIR [OWNER]
 #       starts a server whose data lie in DIR (made if need be; a later start goes on
-#       with what is there; one that runs is left running) and prints the URL of its empty database `lunasip`.  Its process
-#       id is in DIR/pid, its log in DIR/log.  It stops by itself when process OWNER ends.
+#       with what is there; one that runs is left running) and prints the URL of its
+#       empty database `lunasip`.  Its process id is in DIR/pid, its log in DIR/log.
+#       It stops by itself when process OWNER ends.
 #   t/tools/mariadb.sh stop DIR
 #       stops it; its data stay.
 #   t/tools/mariadb.sh socket DIR
@@ -42,7 +43,8 @@ template() {
 		flock 9
 		[ ! -d "$base/template" ] || exit 0
 		rm -rf "$base/new"
-		mariadb-install-db --no-defaults $as_user --datadir="$base/new" $small \
+		# --force: also where no /etc/hosts knows localhost
+		mariadb-install-db --no-defaults --force $as_user --datadir="$base/new" $small \
 			--auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
 			>"$base/install.log" 2>&1 ||
 			fail "the system tables could not be made, see $base/install.log"
