@@ -225,7 +225,7 @@ static void put_stats(const struct daemon *d, struct buf *out)
 static void on_reloaded(void *data, bool ok, struct slice news)
 {
 	struct buf out;
-	buf_init(&out, WHY_MAX);
+	buf_init(&out, WHY_MAX + sizeof("error \n"));
 	buf_printf(&out, ok ? "ok %.*s" : "error %.*s\n", SLICE_ARG(news));
 	question_answer(data, buf_slice(&out));
 	buf_free(&out);

@@ -206,6 +206,16 @@ static int error_text(lua_State *L)
 	return 1;
 }
 
+/* A reason may be as long as a script likes; its beginning says enough. */
+static void tell(struct load *l, lua_State *L)
+{
+	size_t n;
+	const char *text = luaL_tolstring(L, -1, &n);
+	size_t room = l->why.max - l->why.n;
+
+	buf_put(&l->why, slice_of(text, n < room ? n : room));
+}
+
 /* Protected: compiles and runs the text, reads what it returns. */
 static int load(lua_State *L)
 {
@@ -226,7 +236,7 @@ static int load(lua_State *L)
 	if (status != LUA_OK) {
 		if (status == LUA_ERRMEM)
 			buf_printf(&l->why, "%s: ", name);
-		buf_puts(&l->why, luaL_tolstring(L, -1, NULL));
+		tell(l, L);
 		return 0;
 	}
 	size_t before = l->why.n;
@@ -299,6 +309,8 @@ int script_load_text(struct script **out, const char *name, struct slice text,
 	l.script->source = NULL;
 	source_free(&own);
 	bool failed = l.why.n > 0 || l.why.failed;
+	if (failed && l.why.n == 0)
+		buf_printf(why, "%s: it fails for a reason too long to be told", name);
 	buf_put(why, buf_slice(&l.why));
 	buf_free(&l.path);
 	buf_free(&l.why);
@@ -347,11 +359,16 @@ static int seed_random(lua_State *L)
 void script_attach(struct script *s, const struct script_host *host)
 {
 	struct buf why;
+	uint64_t budget = LOAD_INSTRUCTIONS;
 
 	s->host = host;
 	s->env = host->env;
 	buf_init(&why, MAX_WHY_BYTES);
-	if (state_call(&s->state, seed_random, s, &why))
+	s->state.budget = &budget;
+	int failed = state_call(&s->state, seed_random, s, &why);
+	s->state.budget = NULL;
+	state_refresh(&s->state, s->state.L);
+	if (failed)
 		log_warn(s->log, "script: %.*s", SLICE_ARG(buf_slice(&why)));
 	buf_free(&why);
 }

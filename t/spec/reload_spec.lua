@@ -257,6 +257,7 @@ describe("a broken version", function()
 		["route.lua:2: unexpected symbol near '='"] = "\nreturn { request = = 1 }",
 		["route.lua:2: unexpected symbol near <eof>"] = "\nreturn { request = function() end,",
 		["route.lua:2: boom"] = "\nerror 'boom'",
+		["route.lua:2: xxxxxxx"] = "\nerror(('x'):rep(100000))",
 		["route.lua:2: attempt to index a nil value"] = "\nlocal x = nil_table.x",
 		["route.lua:2: .*answer"] = "\nreturn { request = function(req) req:answer() end }",
 		["route.lua:2: too many instructions: an endless loop%?"] = "\nwhile true do end",
