@@ -60,7 +60,7 @@ describe(("a start with %d bindings,"):format(ROWS), function()
 				local call = caller:begin(user)
 				local invite = callee:take "INVITE"
 				longest = math.max(longest, now_ms() - at)
-				assert.truthy(invite.uri:find("sip:" .. user .. "@", 1, true))
+				assert.truthy(invite.ruri:find("sip:" .. user .. "@", 1, true))
 				callee:reply(invite, 486, "Busy Here")
 				caller:ack_negative(call, caller:final "INVITE", call.branch)
 				calls = calls + 1

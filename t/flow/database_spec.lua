@@ -45,7 +45,7 @@ for _, store in ipairs(flow.stores { memory = false }) do
 			start { text = QUERY }
 			local d = phone:dialog(world:uri "11")
 			phone:request(d, "MESSAGE")
-			local line = phone:final("MESSAGE").line
+			local line = phone:final("MESSAGE").start
 			assert.are.equal("SIP/2.0 299 2 changed;2 rows;44 2.0 it's ?;49 1.5 nil;nil says why",
 				line)
 		end)

@@ -112,7 +112,7 @@ for _, store in ipairs(flow.stores { memory = false }) do
 			]], act.wire)
 			same("REGISTER\nREGISTER\n" .. CALL_PRINTED .. "INVITE\nUser is not found", act.printed)
 			assert.are.equal("", act.locations)
-			assert.are.equal("SIP/2.0 404 Not Found", messages(act, "proxy > 10 404")[1].line)
+			assert.are.equal("SIP/2.0 404 Not Found", messages(act, "proxy > 10 404")[1].start)
 			assert.are.equal("150", messages(act, "10 > proxy REGISTER")[1]:header "Expires")
 		end)
 
@@ -173,13 +173,13 @@ for _, store in ipairs(flow.stores { memory = false }) do
 		it("3: challenge, answer, and the binding with its expiry", function()
 			local act = play(3)
 			local challenge = messages(act, "proxy > 10 401")[1]:header "WWW-Authenticate"
-			local c = flow.sip.parameters(challenge)
+			local c = flow.sip.digest_params(challenge)
 			assert.matches("^Digest ", challenge)
 			assert.is_nil(c.qop) -- the documents' "0"
 			assert.matches("^%x+$", c.nonce)
 			local asked = messages(act, "10 > proxy REGISTER")
 			assert.is_nil(asked[1]:header "Authorization")
-			local a = flow.sip.parameters(asked[2]:header "Authorization")
+			local a = flow.sip.digest_params(asked[2]:header "Authorization")
 			assert.are.same({ c.realm, c.nonce }, { a.realm, a.nonce })
 			local accepted = messages(act, "proxy > 10 200")[1]
 			assert.are.equal(1, #accepted:all "Via")
@@ -277,8 +277,8 @@ for _, store in ipairs(flow.stores { memory = false }) do
 			assert.are.equal(1, #messages(act, "10 > proxy ACK")[2]:all "Route")
 			local challenge = messages(act, "proxy > 10 407")[1]:header "Proxy-Authenticate"
 			local answer = messages(act, "10 > proxy INVITE")[2]:header "Proxy-Authorization"
-			assert.are.equal(flow.sip.parameters(challenge).nonce,
-				flow.sip.parameters(answer).nonce)
+			assert.are.equal(flow.sip.digest_params(challenge).nonce,
+				flow.sip.digest_params(answer).nonce)
 		end)
 
 		it("7: a wrong password gets three times the same answer", function()
@@ -287,13 +287,13 @@ for _, store in ipairs(flow.stores { memory = false }) do
 				.. LOOPED_407:gsub("407", "403"), act.wire)
 			local nonces = {}
 			for _, m in ipairs(messages(act, "proxy > 10 407")) do
-				assert.are.equal("SIP/2.0 407 Proxy Authentication Required", m.line)
-				local nonce = flow.sip.parameters(m:header "Proxy-Authenticate").nonce
+				assert.are.equal("SIP/2.0 407 Proxy Authentication Required", m.start)
+				local nonce = flow.sip.digest_params(m:header "Proxy-Authenticate").nonce
 				assert.is_nil(nonces[nonce]) -- each its own; the documents' are of one second
 				nonces[nonce] = true
 			end
 			assert.are.equal("SIP/2.0 403 Forbidden, Use From=ID",
-				messages(act, "proxy > 10 403")[1].line)
+				messages(act, "proxy > 10 403")[1].start)
 		end)
 
 		it("8: credentials are consumed, or not", function()

@@ -22,7 +22,7 @@ describe("the README's first edit", function()
 		phone:request(phone:dialog(world:uri "0041215500000"), "INVITE")
 		local reply = phone:final "INVITE"
 		assert.are.equal(403, reply.status)
-		assert.truthy(reply.line:find "Not from here")
+		assert.truthy(reply.start:find "Not from here")
 		phone:request(phone:dialog(world:uri "11"), "INVITE")
 		assert.are.equal(407, phone:final("INVITE").status)
 	end)

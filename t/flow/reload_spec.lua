@@ -58,7 +58,7 @@ describe("reload", function()
 	local function serving()
 		local d = alice:dialog("sip:" .. world.address)
 		alice:request(d, "OPTIONS")
-		return alice:take(299).line:match "299 (.*)"
+		return alice:take(299).start:match "299 (.*)"
 	end
 
 	local function lunactl(command)

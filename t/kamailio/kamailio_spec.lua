@@ -81,7 +81,7 @@ for _, db_mode in ipairs { 1, 3 } do
 					alice:request(d, "OPTIONS")
 					flow.pass(100)
 					for i, m in ipairs(alice.inbox) do
-						if m:cseq_method() == "OPTIONS" then return table.remove(alice.inbox, i) end
+						if m.cseq_method == "OPTIONS" then return table.remove(alice.inbox, i) end
 					end
 				end)
 			alice.inbox = {}

@@ -13,7 +13,7 @@ return {
 	linphone = require("flow.linphone").start,
 	sipp = require "flow.sipp",
 	stores = require("flow.database").names,
-	sip = require "flow.sip",
+	sip = require "lunasip.sip",
 	stage = require("flow.stage").new,
 	documents = require "flow.documents",
 }

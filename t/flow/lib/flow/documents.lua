@@ -3,7 +3,7 @@
 local documents = {}
 
 local function expect(status, reply)
-	assert(reply.status == status, ("expected %d, got %s"):format(status, reply.line))
+	assert(reply.status == status, ("expected %d, got %s"):format(status, reply.start))
 	return reply
 end
 

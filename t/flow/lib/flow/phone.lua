@@ -2,7 +2,7 @@
 local uv = require "luv"
 local loop = require "flow.loop"
 local md5 = require "flow.md5"
-local sip = require "flow.sip"
+local sip = require "lunasip.sip"
 
 local Phone = {}
 Phone.__index = Phone
@@ -31,7 +31,9 @@ function phone.new(o)
 	assert(self.socket:bind(o.host, 5060))
 	self.socket:recv_start(function(_, data, from)
 		if data and from then
-			table.insert(self.inbox, sip.parse(data, from))
+			local m = sip.parse(data)
+			m.source = from
+			table.insert(self.inbox, m)
 		end
 	end)
 	loop.at_cleanup(function() loop.close(self.socket) end)
@@ -62,7 +64,7 @@ function Phone:take(what, timeout_ms)
 	local function seen()
 		local lines = {}
 		for i, m in ipairs(self.inbox) do
-			lines[i] = "  " .. m.line
+			lines[i] = "  " .. m.start
 		end
 		return ("%s to get %s; it got:\n%s"):format(self.user, what, table.concat(lines, "\n"))
 	end
@@ -78,7 +80,7 @@ end
 -- The final response to a request of this method.
 function Phone:final(method, timeout_ms)
 	return self:take(function(m)
-		return m.status and m.status >= 200 and m:cseq_method() == method
+		return m.status and m.status >= 200 and m.cseq_method == method
 	end, timeout_ms)
 end
 
@@ -86,7 +88,7 @@ end
 function Phone:got_none(what, ms)
 	loop.pass(ms or 300)
 	for _, m in ipairs(self.inbox) do
-		assert(m.method ~= what and m.status ~= what, self.user .. " got " .. m.line)
+		assert(m.method ~= what and m.status ~= what, self.user .. " got " .. m.start)
 	end
 end
 
@@ -107,7 +109,6 @@ function Phone:request(d, method, headers, options)
 	end
 	local branch = options.branch or "z9hG4bK" .. unique "b"
 	local lines = {
-		("%s %s SIP/2.0"):format(method, d.target),
 		("Via: SIP/2.0/UDP %s:5060;branch=%s%s"):format(self.host, branch, self.via),
 		"Max-Forwards: 70",
 		("From: %s;tag=%s"):format(d.from, d.from_tag),
@@ -115,7 +116,6 @@ function Phone:request(d, method, headers, options)
 		"Call-ID: " .. d.call_id,
 		("CSeq: %d %s"):format(options.cseq or d.cseq, method),
 		"Contact: " .. self:contact(),
-		body = options.body,
 	}
 	for _, route in ipairs(d.routes) do
 		table.insert(lines, "Route: " .. route)
@@ -129,13 +129,13 @@ function Phone:request(d, method, headers, options)
 	if options.body then
 		table.insert(lines, "Content-Type: application/sdp")
 	end
-	self:send(sip.build(lines))
+	self:send(sip.build(("%s %s SIP/2.0"):format(method, d.target), lines, options.body))
 	return branch
 end
 
 -- Digest credentials (RFC 2617) for a challenge.
 function Phone:credentials(challenge, method, uri, password)
-	local c = sip.parameters(challenge)
+	local c = sip.digest_params(challenge)
 	local ha1 = md5(("%s:%s:%s"):format(self.user, c.realm, password or self.password))
 	local ha2 = md5(method .. ":" .. uri)
 	local head = ('Digest username="%s", realm="%s", nonce="%s", uri="%s", algorithm=MD5'):format(
@@ -157,7 +157,7 @@ local function challenge_of(reply)
 			return value, www and "Authorization" or "Proxy-Authorization"
 		end
 	end
-	error("no MD5 challenge in:\n" .. reply.raw)
+	error("no MD5 challenge in:\n" .. reply.text)
 end
 
 -- ACK for a negative final: hop by hop, in the INVITE's transaction.
@@ -171,7 +171,7 @@ end
 -- The header line that answers a challenge.
 function Phone:credentials_for(d, reply)
 	local challenge, name = challenge_of(reply)
-	return ("%s: %s"):format(name, self:credentials(challenge, reply:cseq_method(), d.target))
+	return ("%s: %s"):format(name, self:credentials(challenge, reply.cseq_method, d.target))
 end
 
 -- A request, answered with credentials when it is challenged. Returns the final response
@@ -209,7 +209,7 @@ end
 -- The 407 to an INVITE is acknowledged, and the INVITE sent again with credentials.
 function Phone:authenticate(d)
 	local reply = self:final "INVITE"
-	assert(reply.status == 407, reply.line)
+	assert(reply.status == 407, reply.start)
 	self:ack_negative(d, reply, d.branch)
 	d.branch = self:request(d, "INVITE", { self:credentials_for(d, reply) }, { body = SDP })
 end
@@ -241,7 +241,7 @@ end
 
 -- Answers a request that came in. The To tag of an INVITE's answers is one.
 function Phone:reply(request, status, reason, headers, body)
-	local lines = { ("SIP/2.0 %d %s"):format(status, reason) }
+	local lines = {}
 	for _, name in ipairs { "Via", "Record-Route" } do
 		for _, value in ipairs(request:all(name)) do
 			table.insert(lines, name .. ": " .. value)
@@ -263,8 +263,7 @@ function Phone:reply(request, status, reason, headers, body)
 	if body then
 		table.insert(lines, "Content-Type: application/sdp")
 	end
-	lines.body = body
-	self:send(sip.build(lines), request.source)
+	self:send(sip.build(("SIP/2.0 %d %s"):format(status, reason), lines, body), request.source)
 end
 
 function Phone:answer(request)
