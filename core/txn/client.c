@@ -1,5 +1,6 @@
 #include "txn/client.h"
 
+#include "transport/dispatch.h"
 #include "txn/hop.h"
 
 #include <stdlib.h>
@@ -78,7 +79,7 @@ void client_leave(struct client *ct, const struct upstream *upstream)
 void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH])
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-	enum { DIGITS = 26 }; /* of five bits: 128 and a little */
+	enum { DIGITS = 24 }; /* of five bits: 120 of chance */
 	size_t cookie = sizeof(VIA_COOKIE) - 1;
 	size_t n = prefix.n < CLIENT_PREFIX_MAX ? prefix.n : CLIENT_PREFIX_MAX;
 	uint8_t chance[DIGITS];
@@ -90,7 +91,8 @@ void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH])
 	out += n;
 	for (int i = 0; i < DIGITS; i++)
 		*out++ = digits[chance[i] & 31];
-	*out = '\0';
+	dispatch_mark(x->worker, out);
+	out[DISPATCH_MARK] = '\0';
 }
 
 static void start(struct client *ct, struct timer *t, uint32_t ms)

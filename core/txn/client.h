@@ -59,8 +59,9 @@ enum {
 	CLIENT_PREFIX_MAX = 14, /* bytes */
 };
 
-/* A new branch parameter with the cookie: 128 bits of chance after `prefix`
- * (the loop detection value of RFC 5393, or empty), which is cut at its maximum. */
+/* A new branch parameter with the cookie: 120 bits of chance after `prefix`
+ * (the loop detection value of RFC 5393, or empty), which is cut at its maximum,
+ * and the number of the worker at its end (transport/dispatch). */
 void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH]);
 
 /*

@@ -63,6 +63,7 @@ struct txn {
 	struct transport *transport;
 	struct txn_user user;
 	struct txn_timers timers;
+	unsigned worker; /* responses come to this one */
 	struct hash servers;
 	struct hash clients;
 	/* At the limit new requests get 503; those inside a dialog have an eighth on
