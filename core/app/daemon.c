@@ -26,6 +26,7 @@ struct daemon {
 	uv_signal_t signals[N_SIGNALS];
 	struct control *control;
 	struct reload *reload;
+	struct database database;
 	struct worker worker;
 	uint64_t started_ms;
 	bool started;       /* else a signal waits until it is */
@@ -286,7 +287,7 @@ static void tell_ready(struct daemon *d)
 static int start(struct daemon *d)
 {
 	struct worker *w = &d->worker;
-	if (worker_open(w, &d->loop, &d->log, &d->settings, d->script, &d->why) < 0)
+	if (worker_open(w, &d->loop, &d->log, &d->database, &d->settings, d->script, &d->why) < 0)
 		return -1;
 	d->script = NULL;
 	if (open_control(d) < 0 || worker_start(w, &d->why) < 0)
@@ -303,9 +304,22 @@ static void run_until_stopped(struct daemon *d)
 		uv_run(&d->loop, UV_RUN_DEFAULT);
 }
 
+static int run(struct daemon *d)
+{
+	int status = EXIT_SUCCESS;
+	if (start(d) < 0) {
+		status = fail(d, EXIT_FAILURE);
+		stop(d);
+	} else if (d->leaving) {
+		stop(d);
+	}
+	run_until_stopped(d);
+	worker_close(&d->worker);
+	return status;
+}
+
 static void close_loop(struct daemon *d)
 {
-	worker_close(&d->worker);
 	for (unsigned i = 0; i < N_SIGNALS; i++)
 		uv_close((uv_handle_t *)&d->signals[i], NULL);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
@@ -314,18 +328,16 @@ static void close_loop(struct daemon *d)
 
 static int serve(struct daemon *d)
 {
-	int status = EXIT_SUCCESS;
+	int status;
 	uv_loop_init(&d->loop);
 	d->started_ms = uv_now(&d->loop);
 	watch_signals(d);
-	if (start(d) < 0) {
+	if (database_open(&d->database, &d->log, d->settings.store, &d->why) < 0)
 		status = fail(d, EXIT_FAILURE);
-		stop(d);
-	} else if (d->leaving) {
-		stop(d);
-	}
-	run_until_stopped(d);
+	else
+		status = run(d);
 	close_loop(d);
+	database_close(&d->database);
 	if (status == EXIT_SUCCESS)
 		log_notice(&d->log, "stopped");
 	return status;

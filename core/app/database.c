@@ -44,8 +44,8 @@ static int connect_checked(struct store_connection **out, const struct store_dri
 	return -1;
 }
 
-static int open_driver(struct database *d, uv_loop_t *loop, struct log *log,
-		       const struct store_driver *driver, struct slice rest, struct buf *reason)
+static int open_driver(struct database *d, struct log *log, const struct store_driver *driver,
+		       struct slice rest, struct buf *reason)
 {
 	struct store_connection *c;
 	if (connect_checked(&c, driver, rest, reason) < 0)
@@ -53,18 +53,13 @@ static int open_driver(struct database *d, uv_loop_t *loop, struct log *log,
 	if (driver->connections == 0) {
 		d->connection = c;
 		direct_init(&d->direct, c);
-		d->store = &d->direct.store;
 		return 0;
 	}
 	driver->close(c);
-	if (queue_open(&d->queue, loop, log, driver, rest, reason) < 0)
-		return -1;
-	d->store = queue_store(d->queue);
-	return 0;
+	return queue_open(&d->queue, log, driver, rest, reason);
 }
 
-int database_open(struct database *d, uv_loop_t *loop, struct log *log, struct slice url,
-		  struct buf *why)
+int database_open(struct database *d, struct log *log, struct slice url, struct buf *why)
 {
 	struct slice rest;
 	*d = (struct database){0};
@@ -73,29 +68,51 @@ int database_open(struct database *d, uv_loop_t *loop, struct log *log, struct s
 	const struct store_driver *driver = store_driver_of(url, &rest);
 	struct buf reason;
 	buf_init(&reason, 4096);
-	int rc = open_driver(d, loop, log, driver, rest, &reason);
+	int rc = open_driver(d, log, driver, rest, &reason);
 	if (rc < 0)
 		fail(why, url, buf_slice(&reason));
 	buf_free(&reason);
 	return rc;
 }
 
-void database_on_batch(struct database *d, void (*begin)(void *data), void *data)
-{
-	if (d->queue)
-		queue_on_batch(d->queue, begin, data);
-}
-
-unsigned database_pending(const struct database *d)
-{
-	return d->queue ? queue_pending(d->queue) : 0;
-}
-
 void database_close(struct database *d)
 {
 	if (d->queue)
-		queue_close(d->queue, NULL, NULL);
-	if (d->connection)
+		queue_close(d->queue);
+	if (d->connection) {
+		direct_free(&d->direct);
 		d->connection->driver->close(d->connection);
+	}
 	*d = (struct database){0};
+}
+
+int database_attach(struct database_port *p, struct database *d, uv_loop_t *loop, struct buf *why)
+{
+	*p = (struct database_port){0};
+	if (!d->queue) {
+		p->store = &d->direct.store;
+		return 0;
+	}
+	if (queue_attach(&p->queue, d->queue, loop, why) < 0)
+		return -1;
+	p->store = queue_store(p->queue);
+	return 0;
+}
+
+void database_on_batch(struct database_port *p, void (*begin)(void *data), void *data)
+{
+	if (p->queue)
+		queue_on_batch(p->queue, begin, data);
+}
+
+unsigned database_pending(const struct database_port *p)
+{
+	return p->queue ? queue_pending(p->queue) : 0;
+}
+
+void database_detach(struct database_port *p)
+{
+	if (p->queue)
+		queue_detach(p->queue, NULL, NULL);
+	*p = (struct database_port){0};
 }

@@ -80,8 +80,8 @@ static void tell_sockets(struct worker *w)
 	}
 }
 
-int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct settings *s,
-		struct script *script, struct buf *why)
+int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, struct database *d,
+		const struct settings *s, struct script *script, struct buf *why)
 {
 	const struct udp_options o = {0};
 	memset(w, 0, sizeof *w);
@@ -93,7 +93,7 @@ int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct
 	uv_timer_init(loop, &w->patience);
 	w->patience.data = w;
 	if (trace_open(&w->trace, log, s->trace, s->trace_max_bytes, why) < 0 ||
-	    database_open(&w->database, loop, log, s->store, why) < 0 ||
+	    database_attach(&w->database, d, loop, why) < 0 ||
 	    udp_open(&w->udp, loop, log, s->listen, s->n_listen, &o, why) < 0)
 		return -1;
 	wire(w, s, script);
@@ -136,7 +136,7 @@ static void on_udp_closed(void *data)
 static void take_apart(struct worker *w)
 {
 	bool udp = w->udp != NULL;
-	database_close(&w->database);
+	database_detach(&w->database);
 	if (udp)
 		udp_close(w->udp, on_udp_closed, w);
 	if (w->wired)

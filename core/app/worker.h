@@ -1,6 +1,6 @@
 /*
- * worker: one loop and all that turns with it: clock, sockets, a store's queue
- * and a node of SIP.  Nothing of it is shared, so there may be several.
+ * worker: one loop and all that turns with it: clock, sockets, a port of the
+ * database and a node of SIP.  Nothing of it is shared, so there may be several.
  *
  * Life: worker_open, worker_start (messages are served from its return on),
  * uv_run, worker_stop, uv_run until stopped is called, worker_close.
@@ -19,7 +19,7 @@ struct worker {
 	struct env env;
 	struct rand_kernel rand;
 	struct clock clock;
-	struct database database;
+	struct database_port database;
 	struct trace trace;
 	struct udp *udp;        /* NULL: not open, or closed */
 	struct net_user upward; /* where datagrams go while serving: the node's transport */
@@ -39,8 +39,8 @@ struct worker {
 
 /* Takes script (when it returns 0), borrows all else.  0, or -1 with a sentence in why;
  * worker_stop() and worker_close() must follow either way. */
-int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, const struct settings *s,
-		struct script *script, struct buf *why);
+int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, struct database *d,
+		const struct settings *s, struct script *script, struct buf *why);
 /* Turns the loop until the locations are loaded.  0, or -1 with a sentence in why. */
 int worker_start(struct worker *w, struct buf *why);
 

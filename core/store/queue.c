@@ -1,12 +1,14 @@
 #include "store/queue.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * Operations wander from a lane to a thread and from there to `finished`, where
- * the loop finds them.  Lanes, `finished` and all that stands below `mutex` are
- * under it, the rest belongs to the loop's thread.
+ * Operations wander from a lane to a thread and from there to the `finished` of
+ * the port they came from, where its loop finds them.  Lanes, `finished` and
+ * all that stands below `mutex` are under it; the rest of a port belongs to its
+ * loop's thread.
  *
  * A connection that is lost is made anew by its thread's next operation, by one
  * thread at a time and with pauses: a database that comes back meets one probe,
@@ -37,9 +39,9 @@ struct worker {
 	bool hopeless; /* closing, and it found no database */
 };
 
-struct queue {
+struct queue_port {
 	struct store store;
-	struct log *log;
+	struct queue *queue;
 	uv_async_t wake;           /* results are waiting */
 	void (*begin)(void *data); /* before results are told; or NULL */
 	void *begin_data;
@@ -48,16 +50,21 @@ struct queue {
 	bool closed;
 	void (*on_closed)(void *data);
 	void *data;
-	bool complained; /* the log says that the database fails */
+
+	struct list finished; /* under the queue's mutex */
+	uv_cond_t result;     /* for closing, which does not run the loop */
+};
+
+struct queue {
+	struct log *log;
+	atomic_bool complained; /* the log says that the database fails */
 
 	uv_mutex_t mutex;
-	uv_cond_t result; /* for close(), which does not run the loop */
-	uv_cond_t pause;  /* ends when the queue closes */
+	uv_cond_t pause; /* ends when the queue closes */
 	struct lane lanes[N_LANES];
-	struct list finished;
-	struct buf trouble; /* why there is no connection; the loop says it */
+	struct buf trouble; /* why there is no connection; a loop says it */
 	bool probing;       /* somebody has the token */
-	bool closing;
+	bool closing;       /* a port does: nothing waits for a database that is gone */
 	bool stop;
 
 	unsigned n_threads;
@@ -170,6 +177,18 @@ static void put_back(struct worker *w, struct store_op *op)
 	list_push(head->next, &op->node);
 }
 
+/* Under the mutex: a port may go as soon as it has seen its last result. */
+static void tell(struct store_op **ops, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct queue_port *p = ops[i]->port;
+		if (i > 0 && p == ops[i - 1]->port)
+			continue;
+		uv_cond_signal(&p->result);
+		uv_async_send(&p->wake);
+	}
+}
+
 static void give_back(struct worker *w, struct store_op **ops, unsigned n)
 {
 	struct queue *q = w->queue;
@@ -183,10 +202,9 @@ static void give_back(struct worker *w, struct store_op **ops, unsigned n)
 	uv_cond_broadcast(&w->lane->work);
 	for (unsigned i = 0; i < n; i++)
 		if (ops[i]->progress == STORE_RUNNING)
-			list_push(&q->finished, &ops[i]->node);
-	uv_cond_signal(&q->result);
+			list_push(&ops[i]->port->finished, &ops[i]->node);
+	tell(ops, n);
 	uv_mutex_unlock(&q->mutex);
-	uv_async_send(&q->wake);
 }
 
 static void probe_end(struct worker *w)
@@ -215,14 +233,13 @@ static void work(void *data)
 	}
 }
 
-/* On the loop's thread. */
+/* On the thread of a port's loop. */
 
 /* Says once that the database fails, and once that it is well again. */
 static void complain(struct queue *q, struct slice why)
 {
-	if (!q->complained)
+	if (!atomic_exchange(&q->complained, true))
 		log_error(q->log, "store: the database fails: %.*s", SLICE_ARG(why));
-	q->complained = true;
 }
 
 static void watch(struct queue *q, struct store_op *op)
@@ -231,15 +248,16 @@ static void watch(struct queue *q, struct store_op *op)
 		complain(q, op->message);
 		op->told = true;
 	}
-	if (op->error != STORE_OK || !q->complained)
+	if (op->error != STORE_OK || !atomic_load(&q->complained))
 		return;
-	q->complained = false;
-	log_notice(q->log, "store: the database answers again");
+	if (atomic_exchange(&q->complained, false))
+		log_notice(q->log, "store: the database answers again");
 }
 
 /* Hands over what has finished; what done() submits comes later. */
-static void deliver(struct queue *q)
+static void deliver(struct queue_port *p)
 {
+	struct queue *q = p->queue;
 	char trouble[REASON_BYTES];
 	struct list batch;
 	list_init(&batch);
@@ -248,7 +266,7 @@ static void deliver(struct queue *q)
 	if (n > 0)
 		memcpy(trouble, q->trouble.p, n);
 	buf_reset(&q->trouble);
-	for (struct list *node; (node = list_shift(&q->finished)) != NULL;)
+	for (struct list *node; (node = list_shift(&p->finished)) != NULL;)
 		list_push(&batch, node);
 	uv_mutex_unlock(&q->mutex);
 
@@ -256,7 +274,7 @@ static void deliver(struct queue *q)
 		complain(q, slice_of(trouble, n));
 	for (struct list *node; (node = list_shift(&batch)) != NULL;) {
 		struct store_op *op = op_of(node);
-		q->pending--;
+		p->pending--;
 		op->progress = STORE_IDLE;
 		watch(q, op);
 		op->done(op);
@@ -265,23 +283,25 @@ static void deliver(struct queue *q)
 
 static void on_wake(uv_async_t *wake)
 {
-	struct queue *q = wake->data;
-	if (q->begin)
-		q->begin(q->begin_data);
-	deliver(q);
+	struct queue_port *p = wake->data;
+	if (p->begin)
+		p->begin(p->begin_data);
+	deliver(p);
 }
 
 static void submit(struct store *s, struct store_op *op)
 {
-	struct queue *q = CONTAINER(s, struct queue, store);
-	if (q->closed) {
+	struct queue_port *p = CONTAINER(s, struct queue_port, store);
+	struct queue *q = p->queue;
+	if (p->closed) {
 		op->error = STORE_UNAVAILABLE;
 		op->message = SLICE("the store is closed");
 		op->done(op);
 		return;
 	}
 	struct lane *lane = &q->lanes[lane_of_kind(q, op->kind)];
-	q->pending++;
+	p->pending++;
+	op->port = p;
 	uv_mutex_lock(&q->mutex);
 	op->progress = STORE_WAITING;
 	list_push(&lane->waiting, &op->node);
@@ -295,32 +315,97 @@ static void submit(struct store *s, struct store_op *op)
 
 static bool withdraw(struct store *s, struct store_op *op)
 {
-	struct queue *q = CONTAINER(s, struct queue, store);
+	struct queue_port *p = CONTAINER(s, struct queue_port, store);
+	struct queue *q = p->queue;
 	uv_mutex_lock(&q->mutex);
 	bool waiting = op->progress == STORE_WAITING;
 	if (waiting) {
 		list_remove(&op->node);
 		op->progress = STORE_IDLE;
-		q->pending--;
+		p->pending--;
 	}
 	uv_mutex_unlock(&q->mutex);
 	return waiting;
 }
 
-struct store *queue_store(struct queue *q)
+struct store *queue_store(struct queue_port *p)
 {
-	return &q->store;
+	return &p->store;
 }
 
-void queue_on_batch(struct queue *q, void (*begin)(void *data), void *data)
+void queue_on_batch(struct queue_port *p, void (*begin)(void *data), void *data)
 {
-	q->begin = begin;
-	q->begin_data = data;
+	p->begin = begin;
+	p->begin_data = data;
 }
 
-unsigned queue_pending(const struct queue *q)
+unsigned queue_pending(const struct queue_port *p)
 {
-	return q->pending;
+	return p->pending;
+}
+
+static void port_free(struct queue_port *p)
+{
+	uv_cond_destroy(&p->result);
+	free(p);
+}
+
+int queue_attach(struct queue_port **out, struct queue *q, uv_loop_t *loop, struct buf *why)
+{
+	struct queue_port *p = mem_zalloc(sizeof(*p));
+	p->store = (struct store){.submit = submit, .withdraw = withdraw};
+	p->queue = q;
+	list_init(&p->finished);
+	if (uv_cond_init(&p->result))
+		abort();
+	int rc = uv_async_init(loop, &p->wake, on_wake);
+	if (rc < 0) {
+		buf_printf(why, "store results: %s", uv_strerror(rc));
+		port_free(p);
+		return -1;
+	}
+	p->wake.data = p;
+	*out = p;
+	return 0;
+}
+
+/* Blocks until there are results. */
+static void await_result(struct queue_port *p)
+{
+	uv_mutex_lock(&p->queue->mutex);
+	while (list_empty(&p->finished))
+		uv_cond_wait(&p->result, &p->queue->mutex);
+	uv_mutex_unlock(&p->queue->mutex);
+}
+
+/* From now on nothing waits for a database that is gone. */
+static void hurry(struct queue *q)
+{
+	uv_mutex_lock(&q->mutex);
+	q->closing = true;
+	uv_cond_broadcast(&q->pause);
+	uv_mutex_unlock(&q->mutex);
+}
+
+static void on_wake_closed(uv_handle_t *wake)
+{
+	struct queue_port *p = wake->data;
+	if (p->on_closed)
+		p->on_closed(p->data);
+	port_free(p);
+}
+
+void queue_detach(struct queue_port *p, void (*closed)(void *data), void *data)
+{
+	hurry(p->queue);
+	while (p->pending > 0) {
+		await_result(p);
+		deliver(p);
+	}
+	p->closed = true;
+	p->on_closed = closed;
+	p->data = data;
+	uv_close((uv_handle_t *)&p->wake, on_wake_closed);
 }
 
 /* Opening and closing. */
@@ -329,19 +414,10 @@ static void queue_free(struct queue *q)
 {
 	for (unsigned i = 0; i < N_LANES; i++)
 		uv_cond_destroy(&q->lanes[i].work);
-	uv_cond_destroy(&q->result);
 	uv_cond_destroy(&q->pause);
 	uv_mutex_destroy(&q->mutex);
 	buf_free(&q->trouble);
 	free(q);
-}
-
-static void on_wake_closed(uv_handle_t *wake)
-{
-	struct queue *q = wake->data;
-	if (q->on_closed)
-		q->on_closed(q->data);
-	queue_free(q);
 }
 
 static void join(struct queue *q)
@@ -360,47 +436,20 @@ static void close_connections(struct queue *q, unsigned n)
 		q->workers[i].connection->driver->close(q->workers[i].connection);
 }
 
-/* Blocks until there are results. */
-static void await_result(struct queue *q)
+void queue_close(struct queue *q)
 {
-	uv_mutex_lock(&q->mutex);
-	while (list_empty(&q->finished))
-		uv_cond_wait(&q->result, &q->mutex);
-	uv_mutex_unlock(&q->mutex);
-}
-
-/* From now on nothing waits for a database that is gone. */
-static void hurry(struct queue *q)
-{
-	uv_mutex_lock(&q->mutex);
-	q->closing = true;
-	uv_cond_broadcast(&q->pause);
-	uv_mutex_unlock(&q->mutex);
-}
-
-void queue_close(struct queue *q, void (*closed)(void *data), void *data)
-{
-	hurry(q);
-	while (q->pending > 0) {
-		await_result(q);
-		deliver(q);
-	}
-	q->closed = true;
-	q->on_closed = closed;
-	q->data = data;
+	hurry(q); /* a probe may still pause */
 	join(q);
 	close_connections(q, q->n_threads);
-	uv_close((uv_handle_t *)&q->wake, on_wake_closed);
+	queue_free(q);
 }
 
 static struct queue *queue_new(unsigned n, struct log *log)
 {
 	struct queue *q = mem_zalloc(sizeof(*q) + n * sizeof(q->workers[0]));
-	q->store = (struct store){.submit = submit, .withdraw = withdraw};
 	q->log = log;
-	list_init(&q->finished);
 	buf_init(&q->trouble, REASON_BYTES);
-	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->pause) || uv_cond_init(&q->result))
+	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->pause))
 		abort();
 	for (unsigned i = 0; i < N_LANES; i++) {
 		list_init(&q->lanes[i].waiting);
@@ -424,35 +473,21 @@ static int open_connections(struct queue *q, unsigned n, const struct store_driv
 	return 0;
 }
 
-/* Threads come last: from here on only queue_close() takes things down. */
-static int start(struct queue *q, uv_loop_t *loop, const struct store_driver *d, unsigned n,
-		 struct buf *why)
+static int start(struct queue *q, unsigned n, struct buf *why)
 {
-	int rc = uv_async_init(loop, &q->wake, on_wake);
-	if (rc < 0) {
-		buf_printf(why, "store threads: %s", uv_strerror(rc));
-		close_connections(q, n);
-		queue_free(q);
-		return -1;
-	}
-	q->wake.data = q;
-	while (q->n_threads < n) {
+	int rc = 0;
+	while (q->n_threads < n && rc == 0) {
 		struct worker *w = &q->workers[q->n_threads];
 		rc = uv_thread_create(&w->thread, work, w);
-		if (rc < 0) {
-			buf_printf(why, "store threads: %s", uv_strerror(rc));
-			for (unsigned i = q->n_threads; i < n; i++)
-				d->close(q->workers[i].connection);
-			queue_close(q, NULL, NULL);
-			return -1;
-		}
-		q->n_threads++;
+		q->n_threads += rc == 0;
 	}
-	return 0;
+	if (rc < 0)
+		buf_printf(why, "store threads: %s", uv_strerror(rc));
+	return rc;
 }
 
-int queue_open(struct queue **out, uv_loop_t *loop, struct log *log, const struct store_driver *d,
-	       struct slice rest, struct buf *why)
+int queue_open(struct queue **out, struct log *log, const struct store_driver *d, struct slice rest,
+	       struct buf *why)
 {
 	unsigned n = d->connections > 0 ? d->connections : 1;
 	struct queue *q = queue_new(n, log);
@@ -460,8 +495,12 @@ int queue_open(struct queue **out, uv_loop_t *loop, struct log *log, const struc
 		queue_free(q);
 		return -1;
 	}
-	if (start(q, loop, d, n, why) < 0)
+	if (start(q, n, why) < 0) {
+		join(q);
+		close_connections(q, n);
+		queue_free(q);
 		return -1;
+	}
 	*out = q;
 	return 0;
 }

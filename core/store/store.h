@@ -142,6 +142,7 @@ struct store_op {
 	void (*late)(struct store_op *op); /* takes op; may be NULL */
 
 	/* Those who carry it. */
+	struct queue_port *port;      /* the queue's: where it goes home to */
 	enum store_progress progress; /* under the queue's lock */
 	bool patient;                 /* somebody takes it back when it has waited too long */
 	bool begun;                   /* the database may have seen something of it */

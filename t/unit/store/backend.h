@@ -26,6 +26,7 @@ struct backend {
 	struct store_connection *connection; /* for what is not an operation of store.h */
 	struct direct direct;
 	struct queue *queue;
+	struct queue_port *port;
 	uv_loop_t loop;
 	struct log log;
 	struct store *store;
@@ -175,18 +176,21 @@ static inline void backend_open(struct backend *b)
 		return;
 	buf_init(&why, 1000);
 	uv_loop_init(&b->loop);
-	if (queue_open(&b->queue, &b->loop, &b->log, b->driver, rest, &why) < 0)
+	if (queue_open(&b->queue, &b->log, b->driver, rest, &why) < 0 ||
+	    queue_attach(&b->port, b->queue, &b->loop, &why) < 0)
 		bail_out("%s: %.*s", b->url, SLICE_ARG(buf_slice(&why)));
-	b->store = queue_store(b->queue);
+	b->store = queue_store(b->port);
 	buf_free(&why);
 }
 
 static inline void backend_close(struct backend *b)
 {
+	direct_free(&b->direct);
 	b->driver->close(b->connection);
 	if (!b->queued)
 		return;
-	queue_close(b->queue, NULL, NULL);
+	queue_detach(b->port, NULL, NULL);
+	queue_close(b->queue);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&b->loop) != 0)
 		bail_out("the queue left something on the loop");

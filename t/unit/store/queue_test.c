@@ -124,6 +124,7 @@ static void await_inside(unsigned n)
 
 static uv_loop_t loop;
 static struct queue *queue;
+static struct queue_port *port;
 static struct buf lines, results;
 static unsigned told; /* of the results, those that the log has */
 static unsigned resubmit;
@@ -158,7 +159,7 @@ static struct store_op *submit_kind(enum store_kind kind, const char *table, con
 	struct store_op *op = store_op_new(kind, slice_str(table), done, NULL);
 	op->username = arena_dup(&op->arena, slice_str(text));
 	op->patient = kind == STORE_QUERY;
-	store_submit(queue_store(queue), op);
+	store_submit(queue_store(port), op);
 	return op;
 }
 
@@ -179,13 +180,14 @@ static void set_up(void)
 	home = uv_thread_self();
 	resubmit = 0;
 	uv_loop_init(&loop);
-	CHECK_INT(queue_open(&queue, &loop, &test_log, &held, SLICE(""), &why), 0);
+	CHECK_INT(queue_open(&queue, &test_log, &held, SLICE(""), &why), 0);
+	CHECK_INT(queue_attach(&port, queue, &loop, &why), 0);
 	buf_free(&why);
 }
 
 static void run_until_idle(void)
 {
-	while (queue_pending(queue) > 0)
+	while (queue_pending(port) > 0)
 		uv_run(&loop, UV_RUN_ONCE);
 }
 
@@ -194,18 +196,25 @@ static void mark(void *data)
 	*(bool *)data = true;
 }
 
-static void tear_down(void)
+/* The port is detached. */
+static void finish(const bool *closed)
 {
-	bool closed = false;
-	queue_close(queue, mark, &closed);
-	CHECK(!closed);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK(closed);
-	CHECK_INT(uv_loop_close(&loop), 0);
+	queue_close(queue);
 	CHECK_INT(gate.open, 0);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK(*closed);
+	CHECK_INT(uv_loop_close(&loop), 0);
 	buf_free(&lines);
 	buf_free(&results);
 	buf_free(&gate.groups);
+}
+
+static void tear_down(void)
+{
+	bool closed = false;
+	queue_detach(port, mark, &closed);
+	CHECK(!closed);
+	finish(&closed);
 }
 
 static void results_come_home(void)
@@ -213,11 +222,11 @@ static void results_come_home(void)
 	set_up();
 	CHECK_INT(gate.open, 4);
 	submit("a");
-	CHECK_INT(queue_pending(queue), 1);
+	CHECK_INT(queue_pending(port), 1);
 	CHECK_INT(results.n, 0);
 	run_until_idle();
 	CHECK_SLICE(buf_slice(&results), "a ");
-	CHECK_INT(queue_pending(queue), 0);
+	CHECK_INT(queue_pending(port), 0);
 	tear_down();
 }
 
@@ -229,7 +238,7 @@ static void the_loop_turns_while_calls_wait(void)
 		submit("x");
 	await_inside(2);
 	uv_run(&loop, UV_RUN_NOWAIT);
-	CHECK_INT(queue_pending(queue), 5);
+	CHECK_INT(queue_pending(port), 5);
 	gate_shut(false);
 	run_until_idle();
 	CHECK_SLICE(buf_slice(&results), "x x x x x ");
@@ -253,18 +262,12 @@ static void closing_finishes_what_was_submitted(void)
 	submit("a");
 	resubmit = 3; /* and what is submitted meanwhile */
 	bool closed = false;
-	queue_close(queue, mark, &closed);
+	queue_detach(port, mark, &closed);
 	CHECK_SLICE(buf_slice(&results), "a more more ");
-	CHECK_INT(gate.open, 0);
 	/* Who comes too late is told so at once. */
 	submit("late");
 	CHECK_SLICE(buf_slice(&results), "a more more the store is closed ");
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK(closed);
-	CHECK_INT(uv_loop_close(&loop), 0);
-	buf_free(&lines);
-	buf_free(&results);
-	buf_free(&gate.groups);
+	finish(&closed);
 }
 
 static void submit_writes(const char *table, const char *names)
@@ -301,7 +304,7 @@ static void a_slow_query_keeps_nobody_waiting(void)
 	submit_kind(STORE_QUERY, "", "behind");
 	submit_writes("location", "w");
 	submit("r");
-	while (queue_pending(queue) > 2)
+	while (queue_pending(port) > 2)
 		uv_run(&loop, UV_RUN_ONCE);
 	CHECK_INT(results.n, 4);
 	gate_shut(false);
@@ -317,10 +320,10 @@ static void what_has_not_begun_can_be_withdrawn(void)
 	struct store_op *running = submit_kind(STORE_QUERY, "", "running");
 	await_inside(1);
 	struct store_op *waiting = submit_kind(STORE_QUERY, "", "waiting");
-	CHECK(!store_withdraw(queue_store(queue), running));
-	CHECK(store_withdraw(queue_store(queue), waiting));
-	CHECK(!store_withdraw(queue_store(queue), waiting));
-	CHECK_INT(queue_pending(queue), 1);
+	CHECK(!store_withdraw(queue_store(port), running));
+	CHECK(store_withdraw(queue_store(port), waiting));
+	CHECK(!store_withdraw(queue_store(port), waiting));
+	CHECK_INT(queue_pending(port), 1);
 	store_op_free(waiting);
 	gate_shut(false);
 	run_until_idle();
@@ -360,7 +363,7 @@ static void patient_ones_wait_for_the_database(void)
 	submit("impatient");
 	submit_kind(STORE_QUERY, "", "a");
 	submit_kind(STORE_QUERY, "", "b");
-	while (queue_pending(queue) > 2 || probes() < 3)
+	while (queue_pending(port) > 2 || probes() < 3)
 		uv_run(&loop, UV_RUN_ONCE);
 	CHECK_SLICE(buf_slice(&results), "nobody there ");
 	CHECK_SLICE(buf_slice(&lines), "store: the database fails: nobody there\n");
@@ -396,15 +399,10 @@ static void closing_waits_for_no_database(void)
 		submit_kind(STORE_QUERY, "", "x");
 	unsigned before = probes();
 	bool closed = false;
-	queue_close(queue, mark, &closed);
+	queue_detach(port, mark, &closed);
 	CHECK(gate.probes - before <= 3);
 	CHECK(memmem(results.p, results.n, "gone when the proxy stopped", 27));
-	uv_run(&loop, UV_RUN_DEFAULT);
-	CHECK(closed);
-	CHECK_INT(uv_loop_close(&loop), 0);
-	buf_free(&lines);
-	buf_free(&results);
-	buf_free(&gate.groups);
+	finish(&closed);
 }
 
 static void trouble_is_logged_once(void)
@@ -431,13 +429,172 @@ static void a_refused_connection_is_reported(void)
 	struct buf why;
 	struct queue *q;
 	buf_init(&why, 100);
-	uv_loop_init(&loop);
 	gate.refused = 2;
-	CHECK_INT(queue_open(&q, &loop, &test_log, &held, SLICE(""), &why), -1);
+	CHECK_INT(queue_open(&q, &test_log, &held, SLICE(""), &why), -1);
 	CHECK_SLICE(buf_slice(&why), "no more connections");
 	CHECK_INT(gate.open, 0);
-	CHECK_INT(uv_loop_close(&loop), 0);
 	buf_free(&why);
+}
+
+/* Several loops, each on a thread of its own. */
+
+enum { LOOPS = 3, WRITES = 500 };
+
+struct side {
+	uv_thread_t thread;
+	uv_thread_t self;
+	uv_loop_t loop;
+	struct queue_port *port;
+	char name; /* of its writes */
+	unsigned submitted, done, batches;
+	unsigned astray; /* answers in another order, on another thread or of another side */
+	bool closed;
+};
+
+static void side_write(struct side *s);
+
+static void side_done(struct store_op *op)
+{
+	struct side *s = op->data;
+	uv_thread_t here = uv_thread_self();
+	char expected[20];
+	snprintf(expected, sizeof(expected), "%c%u ", s->name, s->done++);
+	s->astray +=
+	    !uv_thread_equal(&here, &s->self) || !slice_eq(op->secret, slice_str(expected));
+	store_op_free(op);
+	if (s->submitted < WRITES)
+		side_write(s);
+}
+
+static void side_write(struct side *s)
+{
+	struct store_op *op = store_op_new(STORE_LOCATION_WRITE, SLICE("location"), side_done, s);
+	char text[20];
+	snprintf(text, sizeof(text), "%c%u ", s->name, s->submitted++);
+	op->username = arena_dup(&op->arena, slice_str(text));
+	store_submit(queue_store(s->port), op);
+}
+
+static void side_batch(void *data)
+{
+	((struct side *)data)->batches++;
+}
+
+/* The last ones come home while the port closes. */
+static void side_run(void *data)
+{
+	struct side *s = data;
+	s->self = uv_thread_self();
+	for (unsigned i = 0; i < 10; i++)
+		side_write(s);
+	while (s->submitted < WRITES)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	queue_detach(s->port, mark, &s->closed);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+}
+
+static void side_open(struct side *s, char name)
+{
+	struct buf why;
+	*s = (struct side){.name = name};
+	buf_init(&why, 100);
+	uv_loop_init(&s->loop);
+	CHECK_INT(queue_attach(&s->port, queue, &s->loop, &why), 0);
+	queue_on_batch(s->port, side_batch, s);
+	buf_free(&why);
+}
+
+/* What stands in the database is in this side's order. */
+static void check_order(const struct side *s)
+{
+	const char *p = gate.groups.p;
+	for (unsigned i = 0; i < WRITES; i++) {
+		char text[20];
+		snprintf(text, sizeof(text), "%c%u ", s->name, i);
+		const char *end = gate.groups.p + gate.groups.n;
+		const char *found = memmem(p, (size_t)(end - p), text, strlen(text));
+		CHECK(found);
+		p = found ? found : p;
+	}
+}
+
+static void side_check(struct side *s)
+{
+	CHECK_INT(s->done, WRITES);
+	CHECK_INT(s->astray, 0);
+	CHECK(s->batches > 0);
+	CHECK(s->closed);
+	CHECK_INT(uv_loop_close(&s->loop), 0);
+	check_order(s);
+}
+
+static void loops_share_a_queue(void)
+{
+	struct side sides[LOOPS];
+	set_up();
+	buf_free(&gate.groups);
+	buf_init(&gate.groups, (size_t)LOOPS * WRITES * 20);
+	for (unsigned i = 0; i < LOOPS; i++)
+		side_open(&sides[i], (char)('a' + i));
+	for (unsigned i = 0; i < LOOPS; i++)
+		uv_thread_create(&sides[i].thread, side_run, &sides[i]);
+	for (unsigned i = 0; i < LOOPS; i++)
+		uv_thread_join(&sides[i].thread);
+	for (unsigned i = 0; i < LOOPS; i++)
+		side_check(&sides[i]);
+	tear_down();
+}
+
+/* A port takes its own home, whatever another one has under way. */
+static void a_port_waits_for_its_own_only(void)
+{
+	struct side other;
+	set_up();
+	side_open(&other, 'o');
+	other.self = uv_thread_self();
+	gate_shut(true);
+	gate.only_queries = true;
+	submit_kind(STORE_QUERY, "", "slow");
+	await_inside(1);
+	other.submitted = WRITES - 1;
+	other.done = WRITES - 1;
+	side_write(&other);
+	queue_detach(other.port, mark, &other.closed);
+	CHECK_INT(other.done, WRITES);
+	CHECK_INT(other.astray, 0);
+	CHECK_INT(queue_pending(port), 1);
+	uv_run(&other.loop, UV_RUN_DEFAULT);
+	CHECK(other.closed);
+	CHECK_INT(uv_loop_close(&other.loop), 0);
+	gate_shut(false);
+	run_until_idle();
+	CHECK_SLICE(buf_slice(&results), "slow ");
+	tear_down();
+}
+
+static void writes_of_all_ports_share_a_commit(void)
+{
+	struct side other;
+	set_up();
+	side_open(&other, 'o');
+	other.self = uv_thread_self();
+	gate_shut(true);
+	submit_writes("location", "a");
+	await_inside(1);
+	submit_writes("location", "b");
+	other.submitted = other.done = WRITES - 1;
+	side_write(&other);
+	submit_writes("location", "c");
+	gate_shut(false);
+	run_until_idle();
+	CHECK_SLICE(buf_slice(&gate.groups), "a bo499 c ");
+	CHECK_SLICE(buf_slice(&results), "a b c ");
+	CHECK_INT(queue_pending(other.port), 1);
+	queue_detach(other.port, mark, &other.closed);
+	CHECK_INT(other.done, WRITES);
+	uv_run(&other.loop, UV_RUN_DEFAULT);
+	CHECK_INT(uv_loop_close(&other.loop), 0);
+	tear_down();
 }
 
 int main(void)
@@ -456,6 +613,9 @@ int main(void)
 	TEST(closing_waits_for_no_database);
 	TEST(trouble_is_logged_once);
 	TEST(a_refused_connection_is_reported);
+	TEST(loops_share_a_queue);
+	TEST(a_port_waits_for_its_own_only);
+	TEST(writes_of_all_ports_share_a_commit);
 	uv_cond_destroy(&gate.changed);
 	uv_mutex_destroy(&gate.mutex);
 	return tap_done();

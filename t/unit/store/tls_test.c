@@ -72,6 +72,7 @@ static const char *cipher_at(const char *host, const char *options)
 		op_expect(&db, op);
 		snprintf(cipher, sizeof(cipher), "%.*s", SLICE_ARG(op->values[1].text));
 		store_op_free(op);
+		direct_free(&db.direct);
 		db.driver->close(db.connection);
 		buf_puts(&reason, "connected");
 	}
