@@ -301,8 +301,6 @@ static int set_options(int fd, uint8_t family, const struct udp_options *o)
 		return -1;
 	if (icmp_enable(fd, family) < 0)
 		return -1;
-	if (o->reuse_port && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
-		return -1;
 	if (o->receive_buffer_bytes &&
 	    set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->receive_buffer_bytes) < 0)
 		return -1;
@@ -310,6 +308,17 @@ static int set_options(int fd, uint8_t family, const struct udp_options *o)
 	    set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)o->send_buffer_bytes) < 0)
 		return -1;
 	return 0;
+}
+
+/* Whoever binds a socket with SO_REUSEPORT may take the address of one that has it, from
+ * another process too (of the same user). */
+static int bind_shared(int fd, const struct sockaddr *name, socklen_t size, enum udp_sharing how)
+{
+	if (how == UDP_JOIN && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0)
+		return -1;
+	if (bind(fd, name, size) < 0)
+		return -1;
+	return how == UDP_FIRST ? set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) : 0;
 }
 
 /* The descriptor, and its address in *local; or -1 and errno. */
@@ -322,7 +331,7 @@ static int bind_socket(const struct addr *a, const struct udp_options *o, struct
 
 	if (fd < 0)
 		return -1;
-	if (set_options(fd, a->family, o) < 0 || bind(fd, &name.sa, size) < 0 ||
+	if (set_options(fd, a->family, o) < 0 || bind_shared(fd, &name.sa, size, o->sharing) < 0 ||
 	    getsockname(fd, &name.sa, &size) < 0) {
 		int error = errno;
 

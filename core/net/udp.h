@@ -26,10 +26,22 @@ struct udp_counters {
 	uint64_t unreachable; /* ICMP errors and refusals told to the user */
 };
 
+/*
+ * Several workers listen on the same addresses, each with sockets of its own;
+ * the kernel chooses one by the addresses and ports at both ends, so that what
+ * comes from one place to one place stays with one socket as long as their number
+ * does.  An ICMP error arrives at any of them, whoever sent the datagram: what
+ * it quotes says whose it is.
+ *
+ * The first binds as if it were alone, so that nobody's address is taken, be it
+ * another lunasip's; the others join it at its resolved addresses.
+ */
+enum udp_sharing { UDP_ALONE, UDP_FIRST, UDP_JOIN };
+
 struct udp_options {
 	unsigned receive_buffer_bytes; /* SO_RCVBUF asked for, 0: the kernel's default */
 	unsigned send_buffer_bytes;    /* SO_SNDBUF asked for, 0: the kernel's default */
-	bool reuse_port;               /* SO_REUSEPORT, for several workers */
+	enum udp_sharing sharing;
 };
 
 /*

@@ -46,6 +46,7 @@ struct peer {
 	unsigned begins, datagrams, unreachables, unreachable_in_send;
 	unsigned wanted; /* datagrams or errors after which the loop stops */
 	unsigned to_send;
+	enum udp_sharing sharing;
 	struct addr from, to;
 	char bytes[2048]; /* the beginning of the last datagram or quote */
 	size_t n;
@@ -181,7 +182,10 @@ static void on_begin(void *data)
 
 static int try_open(struct peer *p, const char *const *texts, unsigned n)
 {
-	static const struct udp_options options = {.receive_buffer_bytes = 1 << 20};
+	const struct udp_options options = {
+	    .receive_buffer_bytes = 1 << 20,
+	    .sharing = p->sharing,
+	};
 	struct addr addrs[4];
 
 	for (unsigned i = 0; i < n; i++)
@@ -583,6 +587,121 @@ static void an_address_that_is_not_ours_is_named(void)
 	rig_close(&rig);
 }
 
+/* --- several workers ---------------------------------------------------------------------------
+ */
+
+enum { CLIENTS = 64 };
+
+/* a opens an address of this kind, b joins it. */
+static bool open_group(struct rig *rig, const char *text)
+{
+	struct addr first;
+	char joined[ADDR_TEXT];
+
+	rig_open(rig);
+	rig->a.sharing = UDP_FIRST;
+	rig->b.sharing = UDP_JOIN;
+	if (peer_open(&rig->a, text) < 0) {
+		CHECK(strchr(text, '['));
+		rig_close(rig);
+		return false;
+	}
+	first = local(&rig->a);
+	addr_text(&first, joined);
+	CHECK_INT(peer_open(&rig->b, joined), 0);
+	return true;
+}
+
+/* How an opener of this kind gets on with the address of one of that kind. */
+static void second_is(enum udp_sharing there, enum udp_sharing comes, int expected)
+{
+	struct rig rig;
+	struct addr used;
+	char text[ADDR_TEXT];
+	const char *const texts[] = {text};
+
+	rig_open(&rig);
+	rig.a.sharing = there;
+	rig.b.sharing = comes;
+	peer_open(&rig.a, "127.0.0.1:0");
+	used = local(&rig.a);
+	addr_text(&used, text);
+	CHECK_INT(try_open(&rig.b, texts, 1), expected);
+	CHECK(expected == 0 || memmem(rig.error.p, rig.error.n, "already in use", 14));
+	rig_close(&rig);
+}
+
+static void nobody_takes_an_address_that_is_taken(void)
+{
+	second_is(UDP_ALONE, UDP_FIRST, -1);
+	second_is(UDP_FIRST, UDP_FIRST, -1);
+	second_is(UDP_FIRST, UDP_ALONE, -1);
+	second_is(UDP_ALONE, UDP_JOIN, -1);
+	second_is(UDP_FIRST, UDP_JOIN, 0);
+	/* Of a whole group, and of a stranger that would share it. */
+	second_is(UDP_JOIN, UDP_FIRST, -1);
+}
+
+static void send_from_many_places(const struct addr *to)
+{
+	struct sockaddr_storage name;
+	socklen_t size = addr_to_sockaddr(to, (void *)&name);
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		int fd = socket(name.ss_family, SOCK_DGRAM, 0);
+
+		CHECK_INT(sendto(fd, "hello", 5, 0, (struct sockaddr *)&name, size), 5);
+		close(fd);
+	}
+}
+
+static void all_of_a_group_receive(const char *text)
+{
+	struct rig rig;
+	struct addr to;
+
+	if (!open_group(&rig, text))
+		return;
+	to = local(&rig.a);
+	CHECK(addr_equal(&to, &udp_net(rig.b.udp)->local[0]));
+	rig.a.wanted = rig.b.wanted = 1;
+	send_from_many_places(&to);
+	while (rig.a.datagrams + rig.b.datagrams < CLIENTS && tap_test_failed == 0)
+		run(&rig);
+	CHECK(rig.a.datagrams > 0);
+	CHECK(rig.b.datagrams > 0);
+	rig_close(&rig);
+}
+
+static void all_of_a_group_receive_on_ipv4(void)
+{
+	all_of_a_group_receive("127.0.0.1:0");
+}
+
+static void all_of_a_group_receive_on_ipv6(void)
+{
+	all_of_a_group_receive("[::1]:0");
+}
+
+/* Where they arrive is the kernel's choice; none is lost. */
+static void errors_reach_the_group(void)
+{
+	struct rig rig;
+
+	open_group(&rig, "127.0.0.1:0");
+	rig.a.wanted = rig.b.wanted = 1;
+	for (unsigned i = 0; i < 8; i++) {
+		struct addr nobody = closed_port("127.0.0.1:0");
+
+		send_to(i % 2 ? &rig.a : &rig.b, &nobody, SLICE("INVITE"));
+		while (rig.a.unreachables + rig.b.unreachables <= i && tap_test_failed == 0)
+			run(&rig);
+	}
+	CHECK_INT(rig.a.unreachables + rig.b.unreachables, 8);
+	CHECK_STR(rig.a.unreachables ? rig.a.bytes : rig.b.bytes, "INVITE");
+	rig_close(&rig);
+}
+
 /* --- names -------------------------------------------------------------------------------------
  */
 
@@ -683,6 +802,10 @@ int main(void)
 	TEST(the_families_have_ports_of_their_own);
 	TEST(a_port_in_use_is_named_and_nothing_stays_open);
 	TEST(an_address_that_is_not_ours_is_named);
+	TEST(nobody_takes_an_address_that_is_taken);
+	TEST(all_of_a_group_receive_on_ipv4);
+	TEST(all_of_a_group_receive_on_ipv6);
+	TEST(errors_reach_the_group);
 	TEST(names_are_resolved);
 	TEST(what_cannot_be_a_name_has_no_address);
 	TEST(names_under_way_are_answered_when_closing);
