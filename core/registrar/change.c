@@ -51,7 +51,7 @@ static void change_answer(struct change *c, enum store_error e)
 	if (!c->from_store) {
 		location_memory_view(c->l, &c->key, change_visit, c);
 	} else {
-		struct location_view view = location_view_of(&c->rows);
+		struct location_view view = location_view_of(c->l, &c->rows);
 		change_visit(c, &view);
 	}
 }
@@ -316,7 +316,7 @@ static void change_loaded(struct store_op *op)
 		return;
 	}
 	rows_of(&c->rows, op, c->l->aliases, location_now_s(c->l), 0);
-	struct location_view view = location_view_of(&c->rows);
+	struct location_view view = location_view_of(c->l, &c->rows);
 	change_merge(c, &view);
 	rows_of(&c->rows, op, c->l->aliases, location_now_s(c->l), c->what.n_puts);
 	change_proceed(c);
@@ -366,6 +366,12 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 		     void (*done)(void *data, enum store_error e, int verdict,
 				  const struct location_view *view))
 {
+	if (!location_owns(l, user)) {
+		const struct asker asker = location_asker(l, user);
+		l->busy++;
+		shards_change(&asker, user, host, data, merge, done, location_busy_end);
+		return;
+	}
 	struct change *c = mem_zalloc(sizeof(*c));
 	arena_init(&c->arena, CHANGE_BYTES);
 	list_init(&c->doubt);

@@ -2,6 +2,7 @@
 
 #include "registrar/rows.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,10 +69,11 @@ void loading_free(struct loading *k)
 	hash_free(&k->touched);
 }
 
-static void load_row(struct loading *k, struct store_binding *row)
+static void load_row(struct loading *k, const struct store_binding *row)
 {
 	struct aor_key key;
-	row_read(row, k->aliases);
+	if (k->shards && shards_owner(k->shards, row->username) != k->own)
+		return;
 	if (binding_is_expired(row, env_wall_s(k->env)) || is_touched(k, row->ruid))
 		return;
 	aor_key_set(&key, row->username, row->domain, k->use_domain);
@@ -109,6 +111,12 @@ static void tell_end(struct loading *k)
 			   (unsigned long long)(ms / 100 % 10));
 }
 
+static void load_rows(struct loading *k, const struct store_op *op)
+{
+	for (unsigned i = 0; i < op->n_bindings; i++)
+		load_row(k, &op->bindings[i]);
+}
+
 /* k may be gone afterwards. */
 static void load_end(struct loading *k, enum store_error e, struct slice message)
 {
@@ -118,11 +126,80 @@ static void load_end(struct loading *k, enum store_error e, struct slice message
 	k->ended(k->owner);
 }
 
+/* A page that goes round. */
+
+struct page {
+	atomic_uint readers; /* the last one frees it */
+	struct store_op *op; /* NULL: there is no more */
+	struct page_letter {
+		struct letter letter;
+		struct page *page;
+		struct loading *const *to;
+	} letters[];
+};
+
+static void page_release(struct page *p)
+{
+	if (atomic_fetch_sub(&p->readers, 1) > 1)
+		return;
+	store_op_free(p->op);
+	free(p);
+}
+
+static void take_page(struct loading *k, const struct page *p)
+{
+	if (!p->op) {
+		load_end(k, STORE_OK, SLICE_NULL);
+		return;
+	}
+	load_rows(k, p->op);
+	k->rows += p->op->n_bindings;
+	if (!k->whole)
+		tell_done(k, STORE_OK, SLICE_NULL);
+}
+
+/* At another thread's; it may have stopped. */
+static void open_page(struct letter *l)
+{
+	struct page_letter *letter = CONTAINER(l, struct page_letter, letter);
+	struct page *p = letter->page;
+	struct loading *k = *letter->to;
+	if (k && k->on)
+		take_page(k, p);
+	page_release(p);
+}
+
+/* Takes op, which is NULL after the last page. */
+static void pass_on(const struct loading *k, struct store_op *op)
+{
+	unsigned n = k->shards ? k->shards->crew->n : 1;
+	struct page *p = mem_zalloc(sizeof(*p) + n * sizeof(*p->letters));
+	atomic_init(&p->readers, n);
+	p->op = op;
+	for (unsigned i = 0; i < n; i++) {
+		if (i == k->own)
+			continue;
+		p->letters[i] =
+		    (struct page_letter){{NULL, open_page}, p, &k->shards->v[i].loading};
+		crew_post(k->shards->crew, i, &p->letters[i].letter);
+	}
+	page_release(p); /* our own */
+}
+
+/* Reading. */
+
+/* k may be gone afterwards. */
+static void read_end(struct loading *k, enum store_error e, struct slice message)
+{
+	pass_on(k, NULL);
+	load_end(k, e, message);
+}
+
 /* The first page says whether there is a table; later ones are waited for. */
 static void page_failed(struct loading *k, const struct store_op *op)
 {
 	if (k->done || k->stopped) {
-		load_end(k, op->error, op->message);
+		read_end(k, op->error, op->message);
 		return;
 	}
 	log_warn(k->env->log, "%.*s: loading goes on when the store answers: %.*s",
@@ -130,22 +207,25 @@ static void page_failed(struct loading *k, const struct store_op *op)
 	timer_start(&k->env->wheel, &k->retry, RETRY_MS);
 }
 
-static void page_read(struct loading *k, const struct store_op *op)
+/* Takes op. */
+static void page_read(struct loading *k, struct store_op *op)
 {
+	bool last = op->n_bindings < op->limit;
 	for (unsigned i = 0; i < op->n_bindings; i++)
-		load_row(k, &op->bindings[i]);
+		row_read(&op->bindings[i], k->aliases);
+	load_rows(k, op);
 	k->rows += op->n_bindings;
-	if (op->n_bindings < op->limit) {
+	if (!last)
+		k->last_id = op->bindings[op->n_bindings - 1].id;
+	pass_on(k, op);
+	if (last)
 		tell_end(k);
-		load_end(k, STORE_OK, SLICE_NULL);
-		return;
-	}
-	k->last_id = op->bindings[op->n_bindings - 1].id;
-	tell_progress(k);
-	if (!k->whole)
+	else
+		tell_progress(k);
+	if (!k->whole && !last)
 		tell_done(k, STORE_OK, SLICE_NULL);
-	if (k->stopped)
-		load_end(k, STORE_OK, SLICE_NULL);
+	if (last || k->stopped)
+		read_end(k, STORE_OK, SLICE_NULL);
 	else
 		load_page(k);
 }
@@ -153,10 +233,11 @@ static void page_read(struct loading *k, const struct store_op *op)
 static void on_page(struct store_op *op)
 {
 	struct loading *k = op->data;
-	if (op->error != STORE_OK)
-		page_failed(k, op);
-	else
+	if (op->error == STORE_OK) {
 		page_read(k, op);
+		return;
+	}
+	page_failed(k, op);
 	store_op_free(op);
 }
 
@@ -172,14 +253,18 @@ void loading_start(struct loading *k)
 {
 	k->on = true;
 	k->began_ms = k->told_ms = env_now_ms(k->env);
-	load_page(k);
+	if (k->own == 0)
+		load_page(k);
 }
 
 void loading_stop(struct loading *k)
 {
 	k->stopped = true;
-	if (!timer_running(&k->retry))
+	if (k->own == 0 && !timer_running(&k->retry))
 		return;
 	timer_stop(&k->env->wheel, &k->retry);
-	load_end(k, STORE_OK, SLICE_NULL);
+	if (k->own == 0)
+		read_end(k, STORE_OK, SLICE_NULL);
+	else if (k->on)
+		load_end(k, STORE_OK, SLICE_NULL);
 }

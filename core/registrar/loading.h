@@ -4,11 +4,15 @@
  * As long as it is `on`, memory does not hold all rows, so whoever wants to
  * know asks the store.  What a change has written meanwhile (loading_touch) is
  * newer than the row that a page, read before it, may still bring.
+ *
+ * Where several threads share the table, the first one reads, and passes each
+ * page on to the others, who take the rows they own.
  */
 #ifndef REGISTRAR_LOADING_H
 #define REGISTRAR_LOADING_H
 
 #include "registrar/aor.h"
+#include "registrar/shards.h"
 
 struct loading {
 	struct env *env;
@@ -17,7 +21,9 @@ struct loading {
 	struct slice table;
 	bool aliases;
 	bool use_domain;
-	bool whole; /* done waits for the last page */
+	bool whole;                  /* done waits for the last page */
+	const struct shards *shards; /* NULL: it is alone */
+	unsigned own;
 
 	bool on;
 	bool stopped;

@@ -16,6 +16,8 @@ static void location_finish(struct location *l)
 	void (*closed)(void *data, enum store_error e) = l->closed;
 	void *data = l->closed_data;
 	enum store_error e = l->close_error;
+	if (l->o.shards)
+		l->o.shards->v[l->o.own] = (struct shard){0};
 	timer_stop(&l->env->wheel, &l->tick);
 	dirty_free(&l->dirty);
 	holds_free(&l->holds);
@@ -77,6 +79,8 @@ struct location *location_new(struct env *env, struct store *store,
 	arena_init(&l->arena, o->table.n);
 	l->o.table = arena_dup(&l->arena, o->table);
 	l->aliases = slice_eq(o->table, SLICE("aliases"));
+	if (o->shards)
+		o->shards->v[o->own] = (struct shard){l, &l->loading};
 	aors_init(&l->aors, env);
 	l->aors.on_expired = on_expired;
 	l->aors.data = l;
@@ -128,7 +132,7 @@ void location_memory_view(struct location *l, const struct aor_key *key,
 	}
 	b.n = aor_bindings(a, location_now_s(l), b.v);
 	rows_sort(&b);
-	struct location_view view = location_view_of(&b);
+	struct location_view view = location_view_of(l, &b);
 	visit(data, &view);
 	if (room > FEW_BINDINGS) {
 		free(b.v);
@@ -170,7 +174,7 @@ static void on_lookup(struct store_op *op)
 		op->error = STORE_OK;
 	if (op->error == STORE_OK)
 		rows_of(&b, op, l->aliases, location_now_s(l), 0);
-	struct location_view view = location_view_of(&b);
+	struct location_view view = location_view_of(l, &b);
 	k->found(k->data, op->error, &view);
 	store_op_free(op);
 	free(k);
@@ -183,8 +187,13 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 {
 	struct aor_key key;
 	struct lookup k = {l, data, found};
-	aor_key_set(&key, user, host, l->o.use_domain);
 	l->busy++;
+	if (location_keeps(l) && !location_owns(l, user)) {
+		const struct asker asker = location_asker(l, user);
+		shards_lookup(&asker, user, host, data, found, location_busy_end);
+		return;
+	}
+	aor_key_set(&key, user, host, l->o.use_domain);
 	if (location_in_memory(l)) {
 		location_memory_view(l, &key, lookup_visit, &k);
 		location_busy_end(l);
@@ -223,6 +232,8 @@ static void init_loading(struct location *l)
 	    .table = l->o.table,
 	    .aliases = l->aliases,
 	    .use_domain = l->o.use_domain,
+	    .shards = l->o.shards,
+	    .own = l->o.own,
 	    .whole = l->o.mode == LOCATION_MEMORY,
 	    .ended = on_loading_ended,
 	    .owner = l,
@@ -344,6 +355,8 @@ static void on_purged(struct store_op *op)
 static void purge(struct location *l)
 {
 	if (l->aliases) // NOLINT(clang-analyzer-unix.Malloc): the tick keeps l busy, so alive
+		return;
+	if (l->o.shards && l->o.own != 0) /* the first does it for all */
 		return;
 	struct store_op *op = store_op_new(STORE_LOCATION_PURGE, l->o.table, on_purged, l);
 	op->before = location_now_s(l);

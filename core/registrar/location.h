@@ -13,6 +13,8 @@
 #include "base/hash.h"
 #include "store/store.h"
 
+struct shards;
+
 enum location_mode {
 	LOCATION_MEMORY = 0,        /* nothing is written */
 	LOCATION_WRITE_THROUGH = 1, /* written before the answer */
@@ -26,6 +28,10 @@ struct location_options {
 	uint32_t flush_ms; /* timer_interval: mode 2 writes, 1 to 3 purge expired rows */
 	bool use_domain;   /* the AOR is user@host, else user alone */
 	uint32_t wait_ms;  /* modes 1, 3: who wants to change waits so long at most; 0: forever */
+	/* Several threads share the table (registrar/shards), and this is number own of
+	 * them.  NULL: it is alone. */
+	const struct shards *shards;
+	unsigned own;
 };
 
 /*
@@ -36,6 +42,7 @@ struct location_options {
 struct location_view {
 	const struct store_binding *const *v; /* best q first, then oldest first; none is expired */
 	unsigned n;
+	int64_t now_s; /* Unix time */
 };
 
 struct location;
@@ -52,11 +59,11 @@ void location_set_wait(struct location *l, uint32_t wait_ms);
 void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data);
 
 /*
- * Reads the table, page by page.  done is called once, after the first page:
- * with an error the start must report, or with the rows so far.  Until the last
- * page is there lookups and changes go to the store, as in mode 3.
- * Nothing is read in mode 3, and in mode 0 only "aliases": phones register again,
- * but those rows are their owner's configuration; then done waits for all.
+ * Reads the table, page by page (of several threads the first does it for all).  done is called
+ * once, after the first page: with an error the start must report, or with the rows so far.  Until
+ * the last page is there lookups and changes go to the store, as in mode 3. Nothing is read in mode
+ * 3, and in mode 0 only "aliases": phones register again, but those rows are their owner's
+ * configuration; then done waits for all.
  */
 void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
@@ -84,6 +91,9 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
  * arena) and returns 0, or another value to change nothing (which goes to done
  * as verdict).  A put with the ruid of a binding replaces it, one with a null
  * ruid is new; user name and domain need not be set.  It must not call back here.
+ *
+ * It runs on the thread of the AOR's owner: it sees now, a, and what data has to
+ * itself until done is called.
  */
 struct location_change {
 	struct store_binding *puts;

@@ -11,6 +11,7 @@
 #include "registrar/loading.h"
 #include "registrar/location.h"
 #include "registrar/rows.h"
+#include "registrar/shards.h"
 
 struct location {
 	struct env *env;
@@ -53,9 +54,20 @@ static inline int64_t location_now_s(const struct location *l)
 	return env_wall_s(l->env);
 }
 
-static inline struct location_view location_view_of(const struct rows *b)
+static inline struct location_view location_view_of(const struct location *l, const struct rows *b)
 {
-	return (struct location_view){b->order, b->n};
+	return (struct location_view){b->order, b->n, location_now_s(l)};
+}
+
+/* Who has it: itself, or another thread. */
+static inline bool location_owns(const struct location *l, struct slice user)
+{
+	return !l->o.shards || shards_owner(l->o.shards, user) == l->o.own;
+}
+
+static inline struct asker location_asker(const struct location *l, struct slice user)
+{
+	return (struct asker){l->o.shards, l->o.own, shards_owner(l->o.shards, user)};
 }
 
 /* Ends what l->busy++ began.  l may be gone afterwards. */

@@ -40,6 +40,7 @@ struct save {
 	int64_t methods;
 	struct slice user_agent;
 	int64_t now_s;
+	int64_t retry_s;                /* Too Many Contacts: until a place becomes free */
 	struct registrar_answer answer; /* of a refusal */
 	void *data;
 	void (*done)(void *data, const struct registrar_answer *answer);
@@ -255,14 +256,15 @@ static bool is_translated(const struct save *s, const struct contact *c)
 	return own.port != source->port && via->rport;
 }
 
-static struct slice source_uri(struct save *s)
+static struct slice source_uri(const struct save *s)
 {
 	char text[ADDR_TEXT];
-	if (!s->received_uri.p) {
-		addr_text(&s->r->source, text);
-		s->received_uri = arena_printf(s->r->arena, "sip:%s", text);
-	}
-	return s->received_uri;
+	for (unsigned i = 0; i < s->n_contacts; i++)
+		if (is_translated(s, &s->contacts[i])) {
+			addr_text(&s->r->source, text);
+			return arena_printf(s->r->arena, "sip:%s", text);
+		}
+	return SLICE_NULL;
 }
 
 /* Allow as the bit mask of the methods column; -1 without it. */
@@ -309,11 +311,19 @@ static struct slice user_agent_of(const struct save *s)
 	return slice_of(out, n);
 }
 
-static void fill_binding(struct save *s, const struct contact *c, struct store_binding *b)
+/* All that needs the request's arena, which save_merge() may not touch. */
+static void describe(struct save *s)
+{
+	s->received_uri = source_uri(s);
+	s->methods = methods_of(s->r->msg);
+	s->user_agent = user_agent_of(s);
+}
+
+static void fill_binding(const struct save *s, const struct contact *c, struct store_binding *b)
 {
 	*b = (struct store_binding){
 	    .contact = c->text,
-	    .received = is_translated(s, c) ? source_uri(s) : SLICE_NULL,
+	    .received = is_translated(s, c) ? s->received_uri : SLICE_NULL,
 	    .path = s->path,
 	    .expires = s->now_s + c->expires_s,
 	    .q = c->q,
@@ -381,8 +391,7 @@ static int64_t first_expiry(const struct save *s, const struct plan *p)
 
 static bool too_many(struct save *s, const struct plan *p)
 {
-	s->answer.headers =
-	    arena_printf(s->r->arena, "Retry-After: %lld\r\n", (long long)first_expiry(s, p));
+	s->retry_s = first_expiry(s, p);
 	return refuse(s, 503, "Too Many Contacts");
 }
 
@@ -474,9 +483,7 @@ static int save_merge(void *data, struct arena *a, const struct location_view *n
 	struct save *s = data;
 	struct plan p = {.n = now->n};
 	bool ok = true;
-	s->now_s = env_wall_s(s->env);
-	s->methods = methods_of(s->r->msg);
-	s->user_agent = user_agent_of(s);
+	s->now_s = now->now_s;
 	p.v = arena_zalloc(a, (now->n + s->n_contacts + 1) * sizeof(*p.v));
 	for (unsigned i = 0; i < now->n; i++)
 		p.v[i].old = now->v[i];
@@ -549,10 +556,15 @@ static void save_changed(void *data, enum store_error e, int verdict,
 			 const struct location_view *view)
 {
 	struct save *s = data;
-	if (e == STORE_OK && verdict != 0)
-		save_end(s); /* refused by the plan */
-	else
+	if (e != STORE_OK || verdict == 0) {
 		save_found(s, e, view);
+		return;
+	}
+	/* refused by the plan */
+	if (s->retry_s)
+		s->answer.headers =
+		    arena_printf(s->r->arena, "Retry-After: %lld\r\n", (long long)s->retry_s);
+	save_end(s);
 }
 
 void registrar_save(struct env *env, struct location *l, const struct registrar_options *o,
@@ -567,10 +579,12 @@ void registrar_save(struct env *env, struct location *l, const struct registrar_
 	s->data = data;
 	s->done = done;
 	s->answer.headers = SLICE("");
-	if (!check_require(s) || !read_aor(s) || !read_contacts(s) || !read_path(s))
+	if (!check_require(s) || !read_aor(s) || !read_contacts(s) || !read_path(s)) {
 		save_end(s);
-	else if (s->n_contacts == 0 && !s->star)
+	} else if (s->n_contacts == 0 && !s->star) {
 		location_lookup(l, s->user, s->host, s, save_found);
-	else
+	} else {
+		describe(s);
 		location_change(l, s->user, s->host, s, save_merge, save_changed);
+	}
 }
