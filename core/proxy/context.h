@@ -71,17 +71,15 @@ struct branch {
 	struct context *context;
 	struct target target;
 	struct edits edits;
-	struct client *client;    /* NULL: resolving, ended or never started */
-	struct addr to;           /* where it was sent last */
-	char id[CLIENT_BRANCH];   /* of the Via it has there */
-	struct received *final;   /* its final response, kept while it may be the best */
-	struct edits reply_edits; /* what hooks.reply did to it */
+	struct client *client;     /* NULL: resolving, ended or never started */
+	struct received *final;    /* its final response, kept while it may be the best */
+	struct edits *reply_edits; /* what hooks.reply did to it; in its arena */
 	unsigned
 	    status; /* of final; of our own making when final is NULL (408, 503 …); 0: none yet */
 	unsigned breadth;    /* its share of Max-Breadth */
-	struct slice hop;    /* URI that decides where it is sent */
 	struct slice routes; /* Route lines to put in front, or empty */
-	struct addr *addrs;  /* of hop, tried one after the other (RFC 3263 4.3) */
+	struct slice front;  /* what it had in front when it was sent: our Via and so on */
+	struct addr *addrs;  /* of its hop, tried one after the other (RFC 3263 4.3) */
 	unsigned n_addrs;
 	unsigned next_addr;
 	uint64_t ring_end_ms; /* INVITE: when all ringing ends */

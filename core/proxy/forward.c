@@ -37,20 +37,20 @@ static bool is_ack(const struct context *c)
 
 /* Before everything else: our Via, which an ICMP error may quote only when it is near the
  * beginning, Record-Route and the Path. */
-static struct slice front(const struct branch *b, unsigned socket)
+static void put_front(struct branch *b, unsigned socket, const char *id)
 {
 	struct context *c = b->context;
 	struct buf *out = &c->proxy->scratch;
 
 	buf_reset(out);
-	transport_via(c->proxy->transport, socket, slice_str(b->id), out);
+	transport_via(c->proxy->transport, socket, slice_str(id), out);
 	if (c->record_route)
 		route_record(c, socket, out);
 	buf_put(out, b->routes);
-	return arena_dup(&c->request->arena, buf_slice(out));
+	b->front = arena_dup(&c->request->arena, buf_slice(out));
 }
 
-static struct slice write_request(const struct branch *b, unsigned socket)
+static struct slice write_request(const struct branch *b)
 {
 	struct context *c = b->context;
 	struct arena *a = &c->request->arena, before = *a;
@@ -58,11 +58,16 @@ static struct slice write_request(const struct branch *b, unsigned socket)
 	struct edits e;
 
 	edits_copy(&e, &b->edits, a);
-	edit_prepend_header(&e, c->msg, front(b, socket));
+	edit_prepend_header(&e, c->msg, b->front);
 	buf_reset(out);
 	edits_write(&e, c->msg, out);
 	arena_rewind(a, &before);
 	return out->failed ? SLICE_NULL : buf_slice(out);
+}
+
+struct slice forward_again(void *branch)
+{
+	return write_request(branch);
 }
 
 static void put_number(struct branch *b, enum hdr_id id, unsigned value)
@@ -101,32 +106,35 @@ static bool is_us(const struct proxy *p, const struct addr *to)
 }
 
 /* Equal for each copy of this ACK (16.11): made of what came, without chance. */
-static void ack_branch(struct branch *b, const char *loop)
+static void ack_branch(const struct branch *b, const char *loop, char id[CLIENT_BRANCH])
 {
 	const struct msg *m = b->context->msg;
 	uint64_t hash = hash_of(&b->context->proxy->txn.servers, m->via.text);
 
-	snprintf(b->id, sizeof(b->id), VIA_COOKIE "%s%016" PRIx64, loop, hash);
+	snprintf(id, CLIENT_BRANCH, VIA_COOKIE "%s%016" PRIx64, loop, hash);
 }
 
 /* Stateless.  What would come back to us belongs to nothing. */
-static struct refusal send_ack(struct branch *b, unsigned socket, const char *loop)
+static struct refusal send_ack(struct branch *b, const struct addr *to, unsigned socket,
+			       const char *loop)
 {
 	struct proxy *p = b->context->proxy;
+	char id[CLIENT_BRANCH];
 	struct slice bytes;
 
-	if (is_us(p, &b->to)) {
+	if (is_us(p, to)) {
 		p->counters.stray_acks_dropped++;
 		log_info(p->env->log, "ACK %.*s would come back to us: dropped",
 			 SLICE_ARG(b->context->msg->uri_text));
 		return refuse(482, "Stray ACK");
 	}
-	ack_branch(b, loop);
-	bytes = write_request(b, socket);
+	ack_branch(b, loop, id);
+	put_front(b, socket, id);
+	bytes = write_request(b);
 	if (!bytes.n)
 		return refuse(513, "Message Too Large");
 	p->counters.forwarded++;
-	transport_send(p->transport, socket, &b->to, bytes);
+	transport_send(p->transport, socket, to, bytes);
 	return none;
 }
 
@@ -136,23 +144,25 @@ static void say_trying(struct context *c)
 		server_reply(c->server, 100, SLICE("Giving a try"), SLICE(""));
 }
 
-static struct refusal send_request(struct branch *b, unsigned socket, const char *loop)
+static struct refusal send_request(struct branch *b, const struct addr *to, unsigned socket,
+				   const char *loop)
 {
 	struct context *c = b->context;
 	struct proxy *p = c->proxy;
 	struct client_user user = response_user(b);
+	char id[CLIENT_BRANCH];
 	struct slice bytes;
 
-	client_branch(&p->txn, slice_str(loop), b->id);
+	client_branch(&p->txn, slice_str(loop), id);
 	say_trying(c);
-	bytes = write_request(b, socket);
+	put_front(b, socket, id);
+	bytes = write_request(b);
 	if (!bytes.n)
 		return refuse(513, "Message Too Large");
 	p->counters.forwarded++;
 	context_hold(c); /* until the client transaction is gone */
 	b->provisional = false;
-	b->client =
-	    client_start(&p->txn, &user, socket, &b->to, bytes, slice_str(b->id), c->msg->method);
+	b->client = client_start(&p->txn, &user, socket, to, bytes, slice_str(id), c->msg->method);
 	branch_started(b);
 	c->relayed = true;
 	return none;
@@ -163,15 +173,14 @@ static struct refusal send_to_next(struct branch *b, const char *loop)
 	struct context *c = b->context;
 	unsigned preferred =
 	    b->target.socket >= 0 ? (unsigned)b->target.socket : c->request->socket;
-	int socket;
+	const struct addr *to = &b->addrs[b->next_addr++];
+	int socket = transport_socket_for(c->proxy->transport, to, preferred);
 
-	b->to = b->addrs[b->next_addr++];
-	socket = transport_socket_for(c->proxy->transport, &b->to, preferred);
 	if (socket < 0)
 		return refuse(500, "No Socket For Next Hop");
 	if (is_ack(c))
-		return send_ack(b, (unsigned)socket, loop);
-	return send_request(b, (unsigned)socket, loop);
+		return send_ack(b, to, (unsigned)socket, loop);
+	return send_request(b, to, (unsigned)socket, loop);
 }
 
 static bool is_wanted(const struct branch *b)
@@ -263,7 +272,8 @@ static void start_branch(struct context *c, const struct target *t, unsigned bre
 {
 	struct branch *b = branch_new(c, t);
 	struct refusal why;
-	struct uri hop;
+	struct slice hop;
+	struct uri uri;
 
 	b->breadth = breadth;
 	if (c->hooks.branch && !c->hooks.branch(c->hooks.data, b)) {
@@ -271,8 +281,8 @@ static void start_branch(struct context *c, const struct target *t, unsigned bre
 		return;
 	}
 	put_limits(b);
-	why = route_apply(b);
-	if (!why.status && uri_parse(&hop, b->hop) != URI_OK)
+	why = route_apply(b, &hop);
+	if (!why.status && uri_parse(&uri, hop) != URI_OK)
 		why = refuse(478, "Unresolvable Destination");
 	if (why.status) {
 		give_up(b, why);
@@ -280,7 +290,7 @@ static void start_branch(struct context *c, const struct target *t, unsigned bre
 	}
 	c->relay->resolving++;
 	context_hold(c); /* until the addresses are there */
-	transport_resolve(c->proxy->transport, &hop, b, on_resolved);
+	transport_resolve(c->proxy->transport, &uri, b, on_resolved);
 }
 
 /* --- the target set (16.5) -------------------------------------------------------------------- */

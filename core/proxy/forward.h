@@ -11,4 +11,7 @@
  * somebody still waits (RFC 3263 4.3).  True: a new transaction has begun. */
 bool forward_next_address(struct branch *b);
 
+/* The request of a branch (a struct branch) as it was sent, in the proxy's scratch buffer. */
+struct slice forward_again(void *branch);
+
 #endif

@@ -128,9 +128,9 @@ static void merge_challenges(struct branch *best)
 		struct branch *b = CONTAINER(node, struct branch, node);
 		if (b == best || !is_challenge(b))
 			continue;
-		add_challenges(&best->reply_edits, &best->final->msg, b->final,
+		add_challenges(best->reply_edits, &best->final->msg, b->final,
 			       HDR_WWW_AUTHENTICATE);
-		add_challenges(&best->reply_edits, &best->final->msg, b->final,
+		add_challenges(best->reply_edits, &best->final->msg, b->final,
 			       HDR_PROXY_AUTHENTICATE);
 	}
 }
@@ -153,7 +153,7 @@ static void send_best(struct context *c)
 	} else {
 		if (is_challenge(b))
 			merge_challenges(b);
-		send_up(c, b->final, &b->reply_edits);
+		send_up(c, b->final, b->reply_edits);
 		response_answered(c);
 	}
 }
@@ -271,7 +271,8 @@ static void on_final(struct branch *b, struct received *r, const struct edits *e
 		received_free(r);
 		return;
 	}
-	b->reply_edits = *e;
+	b->reply_edits = arena_alloc(&r->arena, sizeof(*e));
+	*b->reply_edits = *e;
 	branch_finish(b, status, r);
 	if (status >= 600)
 		branch_cancel_all(c);
@@ -360,5 +361,5 @@ static void on_failed(void *data, struct client *ct, enum client_failure why)
 
 struct client_user response_user(struct branch *b)
 {
-	return (struct client_user){b, on_response, on_failed, on_gone};
+	return (struct client_user){b, on_response, on_failed, on_gone, forward_again};
 }

@@ -264,7 +264,7 @@ static struct refusal check_target(const struct branch *b, const struct uri *u, 
 	return (struct refusal){0};
 }
 
-struct refusal route_apply(struct branch *b)
+struct refusal route_apply(struct branch *b, struct slice *hop)
 {
 	struct context *c = b->context;
 	struct hop first = {.good = false};
@@ -284,13 +284,13 @@ struct refusal route_apply(struct branch *b)
 	if (routed && !first.good)
 		return (struct refusal){400, "Bad Route"};
 	uri = uri_as_target(&c->request->arena, &u);
-	b->hop = routed ? first.uri.text : uri;
+	*hop = routed ? first.uri.text : uri;
 	if (routed && !uri_param(&first.uri, SLICE("lr"), &lr))
 		make_strict(b, &first, &path, &uri);
 	else
 		put_path(b, path);
 	if (b->target.next_hop.p)
-		b->hop = b->target.next_hop;
+		*hop = b->target.next_hop;
 	if (!slice_eq(uri, c->msg->uri_text))
 		edit_replace(&b->edits, c->msg, c->msg->uri_text, uri);
 	return (struct refusal){0};

@@ -8,11 +8,11 @@
 #include "proxy/proxy.h"
 
 /*
- * Writes the Request-URI and the Routes of b into its edits, and finds b->hop,
- * the URI that decides where it is sent, and b->routes, the Route lines to put
- * in front of the message.  Refusals: 400 bad Route, 416 scheme.
+ * Writes the Request-URI and the Routes of b into its edits, and finds *hop, the
+ * URI that decides where it is sent, and b->routes, the Route lines to put in
+ * front of the message.  Refusals: 400 bad Route, 416 scheme.
  */
-struct refusal route_apply(struct branch *b);
+struct refusal route_apply(struct branch *b, struct slice *hop);
 
 /* Record-Route for a request that leaves from socket: one line, or two values
  * when it came in elsewhere (RFC 5658). */

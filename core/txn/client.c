@@ -105,13 +105,21 @@ static void transmit(struct client *ct, struct slice bytes)
 	transport_send(ct->txn->transport, ct->socket, &ct->to, bytes);
 }
 
+/* Until the final response. */
+static struct slice request_of(const struct client *ct)
+{
+	if (ct->user.again)
+		return ct->user.again(ct->user.data);
+	return slice_of(ct->sent, ct->sent_n);
+}
+
 /* A, which doubles, and E, which does so up to T2 (17.1.2.2). */
 static void on_retransmit(struct timer *timer)
 {
 	struct client *ct = CONTAINER(timer, struct client, retransmit);
 	uint32_t t2_ms = ct->txn->timers.t2_ms;
 	ct->txn->counters.retransmissions_out++;
-	transmit(ct, slice_of(ct->sent, ct->sent_n));
+	transmit(ct, request_of(ct));
 	ct->interval_ms *= 2;
 	if (!ct->invite && (ct->interval_ms > t2_ms || ct->state == CLIENT_PROCEEDING))
 		ct->interval_ms = t2_ms;
@@ -153,7 +161,6 @@ static struct client *client_new(struct txn *x, struct slice bytes, struct slice
 	memcpy(ct->bytes, method.p, method.n);
 	memcpy(ct->bytes + method.n, branch.p, branch.n);
 	x->bytes += bytes_of(ct);
-	keep(ct, bytes);
 	hash_add(&x->clients, &ct->node, hash_of(&x->clients, ct->branch));
 	return ct;
 }
@@ -163,6 +170,8 @@ struct client *client_start(struct txn *x, const struct client_user *user, unsig
 			    enum method method)
 {
 	struct client *ct = client_new(x, bytes, branch);
+	if (!user->again)
+		keep(ct, bytes);
 	ct->invite = method == METHOD_INVITE;
 	ct->user = *user;
 	ct->socket = socket;
@@ -172,7 +181,7 @@ struct client *client_start(struct txn *x, const struct client_user *user, unsig
 	timer_init(&ct->end, on_end);
 	start(ct, &ct->retransmit, ct->interval_ms);       /* A, E */
 	start(ct, &ct->end, TIMEOUT_T1 * x->timers.t1_ms); /* B, F */
-	transmit(ct, slice_of(ct->sent, ct->sent_n));
+	transmit(ct, bytes);
 	return ct;
 }
 
@@ -185,7 +194,7 @@ static struct slice make_hop(struct client *ct, struct slice method, struct slic
 	struct msg m;
 	buf_reset(out);
 	arena_init(&a, 4 * sizeof(m));
-	if (msg_parse(&m, &a, slice_of(ct->sent, ct->sent_n)) > 0)
+	if (msg_parse(&m, &a, request_of(ct)) > 0)
 		hop_write(out, &m, method, to.p ? to : m.to.text);
 	arena_free(&a);
 	return out->failed ? SLICE_NULL : buf_slice(out);

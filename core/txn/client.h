@@ -31,6 +31,10 @@ struct client_user {
 	void (*failed)(void *data, struct client *ct, enum client_failure why);
 	/* Freed after this: the last call about it.  Not after client_leave(). */
 	void (*gone)(void *data, struct client *ct);
+	/* The request as it was given to client_start(), byte for byte, until the final
+	 * response: to repeat or cancel it.  The bytes may be in a scratch buffer.  NULL: a copy
+	 * is kept for that. */
+	struct slice (*again)(void *data);
 };
 
 struct client {
@@ -45,7 +49,8 @@ struct client {
 	struct timer retransmit;
 	struct timer end; /* B, D, F, K, M; 64*T1 after CANCEL */
 	struct client_user user;
-	/* As sent, owned; with the final response it goes, but for the ACK that takes its place. */
+	/* As sent, owned, unless user.again makes it; with the final response it goes, but for the
+	 * ACK that takes its place. */
 	char *sent;
 	size_t sent_n;
 	struct slice method, branch; /* in bytes */
@@ -66,7 +71,7 @@ void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH]);
 
 /*
  * Sends a request (whole message with our Via and this branch on top) and
- * starts its transaction.  Copies bytes.  Not for ACK.
+ * starts its transaction.  Copies bytes, or leaves that to user->again.  Not for ACK.
  */
 struct client *client_start(struct txn *x, const struct client_user *user, unsigned socket,
 			    const struct addr *to, struct slice bytes, struct slice branch,

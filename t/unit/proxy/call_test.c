@@ -161,6 +161,22 @@ static void retransmissions_stop_at_the_transaction(void)
 	world_end(w);
 }
 
+/* They are written anew each time, the proof in Record-Route included. */
+static void a_request_is_repeated_byte_by_byte(void)
+{
+	struct world *w = calling(true);
+	char invite[WORLD_TEXT];
+
+	strcpy(invite, w->got);
+	sim_advance(&w->sim, 3500);
+	for (int i = 0; i < 3; i++) {
+		TAKE(w, BOB, "INVITE " BOBS_URI " SIP/2.0\n");
+		CHECK_STR(w->got, invite);
+	}
+	QUIET(w);
+	world_end(w);
+}
+
 static void each_2xx_goes_up_even_late(void)
 {
 	struct world *w = calling(false);
@@ -526,6 +542,7 @@ int main(void)
 	TEST(a_response_keeps_its_bytes);
 	TEST(hundred_is_never_forwarded);
 	TEST(retransmissions_stop_at_the_transaction);
+	TEST(a_request_is_repeated_byte_by_byte);
 	TEST(each_2xx_goes_up_even_late);
 	TEST(a_call_that_was_answered_leaves_little);
 	TEST(a_late_2xx_without_another_via_goes_nowhere);

@@ -60,6 +60,30 @@ static void retransmissions_are_the_same_bytes(void)
 	rig_free(&rig);
 }
 
+/* The ACK's To is the response's, and nothing has been kept that could be had from the user. */
+static void the_user_may_write_the_request_again(void)
+{
+	struct rig rig;
+	rig_init(&rig);
+	rig.again = OURS("INVITE");
+	rig_start(&rig, OURS("INVITE"), METHOD_INVITE);
+	CHECK_STR(rig_out(&rig), OURS("INVITE"));
+	CHECK(rig.txn.bytes < sizeof(struct client) + 64);
+	rig_advance(&rig, 500);
+	CHECK_STR(rig_out(&rig), OURS("INVITE"));
+	from_bob(&rig, TO_INVITE("180 Ringing"), 180);
+	client_cancel(rig.client);
+	CHECK_STR(rig_out_line(&rig), "CANCEL sip:bob@203.0.113.1 SIP/2.0");
+	from_bob(&rig, TO_CANCEL("200 OK"), 0);
+	from_bob(&rig, TO_INVITE("487 Request Terminated"), 487);
+	rig.again = "";
+	CHECK_STR(rig_out_line(&rig), "ACK sip:bob@203.0.113.1 SIP/2.0");
+	from_bob(&rig, TO_INVITE("487 Request Terminated"), 0);
+	CHECK_STR(rig_out_line(&rig), "ACK sip:bob@203.0.113.1 SIP/2.0");
+	rig_advance(&rig, 32000);
+	rig_free(&rig);
+}
+
 static void a_provisional_stops_a_and_b(void)
 {
 	struct rig rig;
@@ -605,6 +629,7 @@ int main(void)
 {
 	TEST(timers_a_and_b);
 	TEST(retransmissions_are_the_same_bytes);
+	TEST(the_user_may_write_the_request_again);
 	TEST(a_provisional_stops_a_and_b);
 	TEST(a_final_in_calling_is_acknowledged_for_timer_d);
 	TEST(a_repeated_final_gets_the_ack_again);

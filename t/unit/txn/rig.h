@@ -70,6 +70,7 @@ struct rig {
 	void (*on_cancel)(struct rig *rig, struct server *st);
 	void (*on_server_gone)(struct rig *rig, struct server *st);
 
+	const char *again;     /* what the user writes again; NULL: that is not its business */
 	struct client *client; /* as rig_start() gave it; NULL when it is gone */
 	unsigned responses, status, failures, clients_gone;
 	enum client_failure why;
@@ -217,10 +218,17 @@ static inline const char *rig_times(struct rig *rig)
 	return rig->text;
 }
 
+static inline struct slice rig_again(void *data)
+{
+	const struct rig *rig = data;
+	return slice_str(rig->again);
+}
+
 /* Starts a transaction towards Bob with bytes from OURS(). */
 static inline void rig_start(struct rig *rig, const char *bytes, enum method method)
 {
-	struct client_user user = {rig, rig_response, rig_failed, rig_client_gone};
+	struct client_user user = {rig, rig_response, rig_failed, rig_client_gone,
+				   rig->again ? rig_again : NULL};
 	struct addr bob;
 	addr_parse_port(&bob, SLICE(BOB));
 	rig->client =
