@@ -101,8 +101,9 @@ static void put_location(const char *name, const struct location *l, struct buf 
 	const struct {
 		const char *key;
 		uint64_t value;
-	} rows[] = {
-	    {"aors", c.aors}, {"bindings", c.bindings}, {"expired", c.expired}, {"dirty", c.dirty}};
+	} rows[] = {{"aors", c.aors},   {"bindings", c.bindings}, {"expired", c.expired},
+		    {"dirty", c.dirty}, {"hits", c.hits},         {"asked", c.asked},
+		    {"stale", c.stale}};
 	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
 		buf_printf(out, "%s.%s %llu\n", name, rows[i].key,
 			   (unsigned long long)rows[i].value);

@@ -295,15 +295,20 @@ void aor_remove(struct aor *a, struct slice ruid)
 		binding_free(a->table, b);
 }
 
-static void aor_free(struct aor *a)
+void aor_clear(struct aor *a)
 {
-	struct aors *t = a->table;
-	timer_stop(&t->env->wheel, &a->timer);
 	while (a->first) {
 		struct binding *b = a->first;
 		a->first = b->next;
-		binding_free(t, b);
+		a->table->bindings--;
+		binding_free(a->table, b);
 	}
+}
+
+static void aor_free(struct aor *a)
+{
+	timer_stop(&a->table->env->wheel, &a->timer);
+	aor_clear(a);
 	free(a);
 }
 

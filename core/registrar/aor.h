@@ -50,6 +50,7 @@ struct aor *aor_make(struct aors *t, const struct aor_key *key);
  * but username, domain and id.  Follow with aor_settle. */
 void aor_put(struct aor *a, const struct store_binding *b);
 void aor_remove(struct aor *a, struct slice ruid);
+void aor_clear(struct aor *a);
 /* After changes: sets the timer, or frees a without bindings. */
 void aor_settle(struct aor *a);
 

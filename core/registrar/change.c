@@ -196,8 +196,9 @@ static void change_settle(struct change *c, struct store_op *op)
 	if (e == STORE_OK && location_keeps(l))
 		apply_in_memory(l, &c->key, &written);
 	if (e == STORE_OK && c->from_store)
-		rows_apply(&c->rows, c->what.puts, c->what.n_puts, c->what.removes,
-			   c->what.n_removes);
+		rows_apply(&c->rows, written.puts, written.n_puts, written.removes,
+			   written.n_removes);
+	fresh_written(&l->fresh, &c->key, e == STORE_OK ? &c->rows : NULL);
 	change_answer(c, e);
 	if (op->in_doubt && location_keeps(l) && !l->closing) {
 		remember_rows(c, &written);
@@ -300,16 +301,20 @@ static void change_merge(void *data, const struct location_view *now)
 
 static void change_proceed(struct change *c)
 {
-	if (writes_through(c) && c->what.n_puts + c->what.n_removes > 0)
+	if (writes_through(c) && c->what.n_puts + c->what.n_removes > 0) {
 		change_write(c);
-	else
-		change_end(c, STORE_OK);
+		return;
+	}
+	if (c->from_store)
+		fresh_written(&c->l->fresh, &c->key, &c->rows);
+	change_end(c, STORE_OK);
 }
 
 static void change_loaded(struct store_op *op)
 {
 	struct change *c = op->data;
 	c->load = op;
+	c->l->fresh.down = op->error != STORE_OK;
 	location_note_store(c->l, op);
 	if (op->error != STORE_OK) {
 		change_end(c, op->error);

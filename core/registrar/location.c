@@ -1,6 +1,7 @@
 #include "registrar/location_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	BATCH_ROWS = 500, /* of a flush: one commit */
@@ -22,6 +23,7 @@ static void location_finish(struct location *l)
 	dirty_free(&l->dirty);
 	holds_free(&l->holds);
 	loading_free(&l->loading);
+	fresh_free(&l->fresh);
 	aors_free(&l->aors);
 	arena_free(&l->arena);
 	free(l);
@@ -84,6 +86,8 @@ struct location *location_new(struct env *env, struct store *store,
 	aors_init(&l->aors, env);
 	l->aors.on_expired = on_expired;
 	l->aors.data = l;
+	fresh_init(&l->fresh, env, &l->aors, o->cache_ttl_ms,
+		   o->shards ? o->cache_size / o->shards->crew->n + 1 : o->cache_size, l->aliases);
 	dirty_init(&l->dirty, env);
 	holds_init(&l->holds, env);
 	list_init(&l->doubts);
@@ -100,6 +104,9 @@ void location_count(const struct location *l, struct location_counters *c)
 	    .bindings = l->aors.bindings,
 	    .expired = l->aors.expired,
 	    .dirty = dirty_count(&l->dirty),
+	    .hits = l->fresh.hits,
+	    .asked = l->fresh.asked,
+	    .stale = l->fresh.stale,
 	};
 }
 
@@ -157,28 +164,97 @@ struct lookup {
 	void (*found)(void *data, enum store_error e, const struct location_view *view);
 };
 
+/* One that the store is asked for. */
+struct reading {
+	struct lookup lookup;
+	uint32_t changes; /* of the AOR, when it began */
+	struct aor_key key;
+	char user[];
+};
+
 static void lookup_visit(void *data, const struct location_view *view)
 {
 	const struct lookup *k = data;
 	k->found(k->data, STORE_OK, view);
 }
 
-static void on_lookup(struct store_op *op)
+/* What the store knows, or why it is silent.  b lives as long as op. */
+static void reading_learn(struct reading *r, struct store_op *op, struct rows *b)
 {
-	struct lookup *k = op->data;
-	struct location *l = k->l;
-	struct rows b = {0};
+	struct location *l = r->lookup.l;
 	location_note_store(l, op);
 	/* A database may have no such table: then nobody has an alias. */
 	if (l->aliases && op->no_table)
 		op->error = STORE_OK;
-	if (op->error == STORE_OK)
-		rows_of(&b, op, l->aliases, location_now_s(l), 0);
-	struct location_view view = location_view_of(l, &b);
-	k->found(k->data, op->error, &view);
+	l->fresh.down = op->error != STORE_OK;
+	if (l->fresh.down)
+		return;
+	rows_of(b, op, l->aliases, location_now_s(l), 0);
+	fresh_read(&l->fresh, &r->key, r->changes, b);
+}
+
+static void reading_end(struct reading *r, struct store_op *op)
+{
+	struct location *l = r->lookup.l;
 	store_op_free(op);
-	free(k);
+	free(r);
 	location_busy_end(l);
+}
+
+static void on_lookup(struct store_op *op)
+{
+	struct reading *r = op->data;
+	struct lookup *k = &r->lookup;
+	struct rows b = {0};
+	reading_learn(r, op, &b);
+	if (op->error != STORE_OK && fresh_was(&k->l->fresh, &r->key)) {
+		k->l->fresh.stale++;
+		location_memory_view(k->l, &r->key, lookup_visit, k);
+	} else {
+		struct location_view view = location_view_of(k->l, &b);
+		k->found(k->data, op->error, &view);
+	}
+	reading_end(r, op);
+}
+
+static void on_probe(struct store_op *op)
+{
+	struct reading *r = op->data;
+	struct rows b = {0};
+	r->lookup.l->fresh.probing = false;
+	reading_learn(r, op, &b);
+	reading_end(r, op);
+}
+
+static void read_rows(const struct lookup *k, const struct aor_key *key, bool probe)
+{
+	struct location *l = k->l;
+	struct reading *r = mem_alloc(sizeof(*r) + key->user.n);
+	r->lookup = *k;
+	if (key->user.n > 0)
+		memcpy(r->user, key->user.p, key->user.n);
+	aor_key_set(&r->key, slice_of(r->user, key->user.n), key->domain, l->o.use_domain);
+	r->changes = fresh_changes(&l->fresh, key);
+	struct store_op *op = location_load_op(l, &r->key, probe ? on_probe : on_lookup, r);
+	op->background = probe;
+	l->busy++;
+	l->fresh.asked++;
+	store_submit(l->store, op);
+}
+
+/*
+ * Others write the table too.  Nobody waits for a store that gave no answer the
+ * last time, where memory has one; a read beside it finds out whether it does again.
+ */
+static void lookup_stale(struct lookup *k, const struct aor_key *key)
+{
+	struct location *l = k->l;
+	l->fresh.stale++;
+	if (!l->fresh.probing) {
+		l->fresh.probing = true;
+		read_rows(k, key, true);
+	}
+	location_memory_view(l, key, lookup_visit, k);
 }
 
 void location_lookup(struct location *l, struct slice user, struct slice host, void *data,
@@ -188,20 +264,22 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 	struct aor_key key;
 	struct lookup k = {l, data, found};
 	l->busy++;
-	if (location_keeps(l) && !location_owns(l, user)) {
+	if (location_remembers(l) && !location_owns(l, user)) {
 		const struct asker asker = location_asker(l, user);
 		shards_lookup(&asker, user, host, data, found, location_busy_end);
 		return;
 	}
 	aor_key_set(&key, user, host, l->o.use_domain);
-	if (location_in_memory(l)) {
+	bool fresh = fresh_is(&l->fresh, &key);
+	if (location_in_memory(l) || fresh) {
+		l->fresh.hits += fresh;
 		location_memory_view(l, &key, lookup_visit, &k);
-		location_busy_end(l);
-		return;
+	} else if (l->fresh.down && fresh_was(&l->fresh, &key)) {
+		lookup_stale(&k, &key);
+	} else {
+		read_rows(&k, &key, false);
 	}
-	struct lookup *waiting = mem_alloc(sizeof(*waiting));
-	*waiting = k;
-	store_submit(l->store, location_load_op(l, &key, on_lookup, waiting));
+	location_busy_end(l);
 }
 
 void location_close(struct location *l, void (*done)(void *data, enum store_error e), void *data)
@@ -371,6 +449,7 @@ static void location_tick(struct timer *t)
 	l->busy++; /* so that a close from inside waits for us */
 	if (l->o.mode == LOCATION_WRITE_BACK)
 		flush_start(l);
+	fresh_sweep(&l->fresh);
 	purge(l);
 	location_busy_end(l);
 }

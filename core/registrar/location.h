@@ -32,6 +32,14 @@ struct location_options {
 	 * them.  NULL: it is alone. */
 	const struct shards *shards;
 	unsigned own;
+	/*
+	 * Mode 1; 0: memory has all and is right.  Else others write the table too
+	 * (registrar/fresh.h): it is not loaded, changes begin with what the store has,
+	 * and a lookup asks it again after so long.  When it gives no answer, what it said
+	 * within the last hour serves.
+	 */
+	uint32_t cache_ttl_ms;
+	size_t cache_size; /* AORs, of all threads together */
 };
 
 /*
@@ -62,19 +70,23 @@ void location_close(struct location *l, void (*done)(void *data, enum store_erro
  * Reads the table, page by page (of several threads the first does it for all).  done is called
  * once, after the first page: with an error the start must report, or with the rows so far.  Until
  * the last page is there lookups and changes go to the store, as in mode 3. Nothing is read in mode
- * 3, and in mode 0 only "aliases": phones register again, but those rows are their owner's
- * configuration; then done waits for all.
+ * 3 and with a cache_ttl_ms, and in mode 0 only "aliases": phones register again, but those rows
+ * are their owner's configuration; then done waits for all.
  */
 void location_load(struct location *l,
 		   void (*done)(void *data, enum store_error e, struct slice message, size_t rows),
 		   void *data);
 
-/* Mode 3 knows none of them. */
+/* Mode 3 knows none of them; with a cache_ttl_ms they are of what is in memory. */
 struct location_counters {
 	uint64_t aors;
 	uint64_t bindings;
 	uint64_t expired;
 	uint64_t dirty; /* mode 2: waiting to be written */
+	/* Lookups with a cache_ttl_ms, by who answered. */
+	uint64_t hits;  /* memory */
+	uint64_t asked; /* the store was asked */
+	uint64_t stale; /* memory, for a store that gave no answer */
 };
 void location_count(const struct location *l, struct location_counters *c);
 

@@ -7,6 +7,7 @@
 
 #include "registrar/aor.h"
 #include "registrar/dirty.h"
+#include "registrar/fresh.h"
 #include "registrar/hold.h"
 #include "registrar/loading.h"
 #include "registrar/location.h"
@@ -20,6 +21,7 @@ struct location {
 	struct arena arena; /* holds the table's name */
 	bool aliases;
 	struct aors aors;   /* modes 0, 1, 2 */
+	struct fresh fresh; /* mode 1, when others write the table too */
 	struct dirty dirty; /* mode 2 */
 	struct holds holds; /* modes 1, 3, and while it is loading */
 	struct loading loading;
@@ -37,10 +39,16 @@ struct location {
 	void *closed_data;
 };
 
-/* What is written is kept in memory too. */
-static inline bool location_keeps(const struct location *l)
+/* What is written is remembered … */
+static inline bool location_remembers(const struct location *l)
 {
 	return l->o.mode != LOCATION_STORE_ONLY;
+}
+
+/* … and memory is the truth: nobody else writes the table. */
+static inline bool location_keeps(const struct location *l)
+{
+	return location_remembers(l) && l->o.cache_ttl_ms == 0;
 }
 
 /* The whole table is; while it is loading, the store is asked as in mode 3. */

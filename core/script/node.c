@@ -31,6 +31,8 @@ static struct location *open_location(struct node *n, struct slice table)
 	    .flush_ms = s->timer_interval_s * 1000,
 	    .use_domain = s->location_use_domain,
 	    .wait_ms = s->db_timeout_ms,
+	    .cache_ttl_ms = s->cache_ttl_s * 1000,
+	    .cache_size = s->cache_size,
 	};
 
 	return location_new(n->env, n->store, &o);

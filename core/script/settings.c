@@ -31,6 +31,12 @@ const struct setting settings_table[] = {
      .unit = "s", .doc = "how often db_mode 2 writes and expired rows are removed"},
     {"usrloc.use_domain", SETTING_BOOL, MEMBER(location_use_domain),
      .doc = "an address-of-record is user@domain, not the user alone", .restart = true},
+    {"usrloc.cache_ttl", SETTING_NUMBER, MEMBER(cache_ttl_s), 0, 3600, 1, .number = 0, .unit = "s",
+     .doc =
+	 "db_mode 1 with other writers: the table is asked again after so long; 0: there are none",
+     .restart = true},
+    {"usrloc.cache_size", SETTING_SIZE, MEMBER(cache_size), 1, 100000000, 1, 100000,
+     .doc = "addresses-of-record that are kept meanwhile", .restart = true},
     {"usrloc.peers", SETTING_LIST, .add = settings_add_peer,
      .doc = "proxies of our database, \"udp:ADDR:PORT\": their phones are called through them"},
 
@@ -272,6 +278,11 @@ int settings_check(const struct settings *s, const char **name, struct buf *why)
 		*name = "registrar.default_expires";
 		buf_printf(why, "must be between min_expires (%u) and max_expires (%u)",
 			   r->min_expires_s, r->max_expires_s);
+		return -1;
+	}
+	if (s->cache_ttl_s > 0 && s->db_mode != LOCATION_WRITE_THROUGH) {
+		*name = "usrloc.cache_ttl";
+		buf_printf(why, "is for db_mode 1, not %d", (int)s->db_mode);
 		return -1;
 	}
 	if (s->timers.t2_ms < s->timers.t1_ms) {

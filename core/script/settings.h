@@ -41,6 +41,8 @@ struct settings {
 	enum location_mode db_mode;         /* usrloc.db_mode */
 	uint32_t timer_interval_s;          /* usrloc.timer_interval */
 	bool location_use_domain;           /* usrloc.use_domain */
+	uint32_t cache_ttl_s;               /* usrloc.cache_ttl */
+	size_t cache_size;                  /* usrloc.cache_size */
 	struct settings_peers peers;        /* usrloc.peers = { "udp:192.0.2.2:5060", … } */
 	uint32_t db_timeout_ms;             /* db.timeout */
 	uint32_t db_max_parked;             /* db.max_parked */

@@ -101,6 +101,41 @@ describe("lookup", function()
 		assert.equal("nil|db", phone:expect(299).reason)
 	end)
 
+	describe("with a cache_ttl", function()
+		local function cached()
+			local net = route.proxy(registrar,
+				{ settings = { usrloc = { cache_ttl = 10 }, db = { timeout = 3000 } } })
+			local _, phone = register(net, "11")
+			return net, phone, net:phone "10"
+		end
+
+		it("finds a phone without asking, until the ttl is over", function()
+			local net, eleven, ten = cached()
+			net:store { gone = true }
+			net:advance(9)
+			ten:send("MESSAGE", "11")
+			eleven:expect "MESSAGE"
+			net:store { gone = false, delay = 0.5 }
+			net:advance(1)
+			ten:send("MESSAGE", "11")
+			assert.sip(eleven:take()).is.nothing()
+			net:advance(0.5)
+			eleven:expect "MESSAGE"
+		end)
+
+		it("waits once for a database that stands still, then calls whom it knows", function()
+			local net, eleven, ten = cached()
+			net:advance(10)
+			net:store { delay = 60 }
+			ten:send("MESSAGE", "11")
+			assert.sip(eleven:take()).is.nothing()
+			net:advance(3)
+			eleven:expect "MESSAGE"
+			ten:send("MESSAGE", "11")
+			eleven:expect "MESSAGE"
+		end)
+	end)
+
 	it("forks to all bindings", function()
 		local net = route.proxy(registrar)
 		local _, a = register(net, "11")

@@ -148,6 +148,8 @@ describe("settings", function()
 		assert.matches("registrar.default_expires: must be between min_expires",
 			why "registrar = { default_expires = 10 }")
 		assert.matches("tm.t2: must not be less than t1", why "tm = { t1 = 1000, t2 = 500 }")
+		assert.matches("usrloc.cache_ttl: is for db_mode 1, not 3",
+			why "usrloc = { db_mode = 3, cache_ttl = 5 }")
 	end)
 end)
 

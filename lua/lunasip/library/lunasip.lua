@@ -397,6 +397,8 @@ function Branch:xlog(level, format) end
 ---@field db_mode? integer 0 memory only, 1 write-through, 2 write-back, 3 database only; default 1
 ---@field timer_interval? integer how often db_mode 2 writes and expired rows are removed; default 60 s
 ---@field use_domain? boolean an address-of-record is user@domain, not the user alone; default false
+---@field cache_ttl? integer db_mode 1 with other writers: the table is asked again after so long; 0: there are none; default 0 s
+---@field cache_size? integer addresses-of-record that are kept meanwhile; default 100000
 ---@field peers? string[] proxies of our database, "udp:ADDR:PORT": their phones are called through them; default {}
 
 ---@class lunasip.Settings.db

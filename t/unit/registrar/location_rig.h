@@ -31,6 +31,8 @@ static inline void start(struct world *w, enum location_mode mode)
 	    .flush_ms = 60000,
 	    .use_domain = w->o.use_domain,
 	    .wait_ms = w->o.wait_ms,
+	    .cache_ttl_ms = w->o.cache_ttl_ms,
+	    .cache_size = w->o.cache_size,
 	};
 	w->l = location_new(&w->rig.sim.env, w->store ? w->store : &w->rig.store, &w->o);
 }

@@ -32,9 +32,10 @@ static void read_mail(struct team *t)
 	} while (woken);
 }
 
-static void team_init(struct team *t, enum location_mode mode)
+static void team_init_cached(struct team *t, enum location_mode mode, uint32_t cache_ttl_ms)
 {
 	memset(t, 0, sizeof(*t));
+	t->w.o.cache_ttl_ms = cache_ttl_ms;
 	rig_init(&t->w.rig);
 	t->crew = (struct crew){.n = N, .key = "not zero", .boxes = t->boxes};
 	t->shards = (struct shards){&t->crew, t->shard};
@@ -44,12 +45,19 @@ static void team_init(struct team *t, enum location_mode mode)
 		const struct location_options o = {.table = SLICE("location"),
 						   .mode = mode,
 						   .flush_ms = 60000,
+						   .cache_ttl_ms = t->w.o.cache_ttl_ms,
+						   .cache_size = 100,
 						   .shards = &t->shards,
 						   .own = i};
 		t->locations[i] = location_new(&t->w.rig.sim.env, &t->w.rig.store, &o);
 	}
 	t->w.l = t->locations[0];
 	t->w.o.table = SLICE("location");
+}
+
+static void team_init(struct team *t, enum location_mode mode)
+{
+	team_init_cached(t, mode, 0);
 }
 
 static void close_one(struct team *t, unsigned i)
@@ -122,6 +130,23 @@ static void the_owner_alone_keeps_it(void)
 	for (unsigned i = 0; i < N; i++)
 		CHECK_INT(bindings_of(&t, i), i == owner(&t, "bob"));
 	CHECK_INT(rows(&t.w), 1);
+	team_free(&t);
+}
+
+/* Other proxies' changes may be seen late, another thread's not. */
+static void the_owner_alone_caches_it(void)
+{
+	struct team t;
+	team_init_cached(&t, LOCATION_WRITE_THROUGH, 10000);
+	add_by(&t, 0, "sip:zero");
+	CHECK_STR(lookup_by(&t, 1, "bob"), "sip:zero");
+	add_by(&t, 2, "sip:two");
+	unsigned asked = t.w.rig.asked;
+	for (unsigned i = 0; i < N; i++) {
+		CHECK_STR(lookup_by(&t, i, "bob"), "sip:zero sip:two");
+		CHECK_INT(bindings_of(&t, i), i == owner(&t, "bob") ? 2 : 0);
+	}
+	CHECK_INT(t.w.rig.asked, asked);
 	team_free(&t);
 }
 
@@ -245,6 +270,7 @@ int main(void)
 {
 	TEST(what_one_changes_all_find);
 	TEST(the_owner_alone_keeps_it);
+	TEST(the_owner_alone_caches_it);
 	TEST(a_refusal_comes_home);
 	TEST(an_owner_who_has_left_is_no_answer);
 	TEST(who_asks_is_not_closed_before_the_answer);
