@@ -79,6 +79,12 @@ void buf_u64(struct buf *b, uint64_t value)
 	buf_put(b, slice_range(p, digits + sizeof(digits)));
 }
 
+void hex_u64(uint64_t value, unsigned digits, char *out)
+{
+	for (; digits; value >>= 4)
+		out[--digits] = "0123456789abcdef"[value & 15];
+}
+
 void buf_hex(struct buf *b, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -31,6 +31,9 @@ void buf_u64(struct buf *b, uint64_t value);
 void buf_hex(struct buf *b, const uint8_t *bytes, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Exactly `digits` lower-case hex digits, the lowest of value; no NUL. */
+void hex_u64(uint64_t value, unsigned digits, char *out);
+
 /* What was put so far; valid until the next call that changes b. */
 struct slice buf_slice(const struct buf *b);
 /* n more bytes to write into directly, or NULL when that exceeds max. */

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,56 +101,112 @@ void hash_each(struct hash *t, void (*visit)(struct hash_node *node, void *data)
 
 /* SipHash (Aumasson, Bernstein 2012) with one compression and three final rounds. */
 
-static uint64_t load64(const uint8_t *p)
+static inline uint64_t load64(const void *p)
 {
-	uint64_t v = 0;
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
-static uint64_t rotate(uint64_t v, int bits)
+static inline uint64_t rotate(uint64_t v, int bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(struct siphash *h)
 {
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
+	h->v[0] += h->v[1];
+	h->v[1] = rotate(h->v[1], 13) ^ h->v[0];
+	h->v[0] = rotate(h->v[0], 32);
+	h->v[2] += h->v[3];
+	h->v[3] = rotate(h->v[3], 16) ^ h->v[2];
+	h->v[0] += h->v[3];
+	h->v[3] = rotate(h->v[3], 21) ^ h->v[0];
+	h->v[2] += h->v[1];
+	h->v[1] = rotate(h->v[1], 17) ^ h->v[2];
+	h->v[2] = rotate(h->v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word)
+static inline void sip_word(struct siphash *h, uint64_t word)
 {
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
+	h->v[3] ^= word;
+	sip_round(h);
+	h->v[0] ^= word;
+}
+
+static inline struct siphash sip_begin(const uint8_t key[16])
+{
+	uint64_t k0 = load64(key), k1 = load64(key + 8);
+	return (struct siphash){{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
+				 k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573}};
+}
+
+/* The whole words, then the bytes that are left as one more; returns that one. */
+static inline uint64_t sip_words(struct siphash *h, const uint8_t *p, size_t n)
+{
+	uint64_t last = 0;
+	for (; n >= 8; n -= 8, p += 8)
+		sip_word(h, load64(p));
+	for (size_t i = 0; i < n; i++)
+		last |= (uint64_t)p[i] << (8 * i);
+	return last;
+}
+
+static inline uint64_t sip_end(struct siphash *h)
+{
+	h->v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(h);
+	return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
 }
 
 uint64_t siphash13(const uint8_t key[16], const void *bytes, size_t n)
 {
-	uint64_t k0 = load64(key), k1 = load64(key + 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
-			 k1 ^ 0x7465646279746573};
-	const uint8_t *p = bytes;
-	size_t left = n;
-	for (; left >= 8; left -= 8, p += 8)
-		sip_word(v, load64(p));
-	uint8_t last[8] = {0};
-	if (left)
-		memcpy(last, p, left);
-	last[7] = (uint8_t)n;
-	sip_word(v, load64(last));
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	struct siphash h = sip_begin(key);
+	uint64_t last = sip_words(&h, bytes, n);
+	sip_word(&h, last | (uint64_t)n << 56);
+	return sip_end(&h);
+}
+
+void siphash_init(struct siphash *h, const uint8_t key[16])
+{
+	*h = sip_begin(key);
+}
+
+void siphash_add_u64(struct siphash *h, uint64_t n)
+{
+	sip_word(h, n);
+}
+
+static inline void sip_bytes(struct siphash *h, const char *p, size_t n)
+{
+	uint64_t last = sip_words(h, (const uint8_t *)p, n);
+	if (n % 8)
+		sip_word(h, last);
+}
+
+void siphash_add(struct siphash *h, struct slice s)
+{
+	struct siphash local = *h; /* in registers */
+	sip_word(&local, s.n);
+	sip_bytes(&local, s.p, s.n);
+	*h = local;
+}
+
+void siphash_add_lower(struct siphash *h, struct slice s)
+{
+	enum { CHUNK = 64 }; /* whole words */
+	char lower[CHUNK];
+	sip_word(h, s.n);
+	for (size_t i = 0, n; i < s.n; i += n) {
+		n = s.n - i < CHUNK ? s.n - i : CHUNK;
+		for (size_t j = 0; j < n; j++)
+			lower[j] = slice_lower(s.p[i + j]);
+		sip_bytes(h, lower, n);
+	}
+}
+
+uint64_t siphash_end(struct siphash *h)
+{
+	return sip_end(h);
 }

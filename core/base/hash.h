@@ -40,4 +40,16 @@ void hash_each(struct hash *t, void (*visit)(struct hash_node *node, void *data)
 
 uint64_t siphash13(const uint8_t key[16], const void *bytes, size_t n);
 
+/* The same over several pieces: each is told from the next, for its length goes in before it. */
+struct siphash {
+	uint64_t v[4];
+};
+void siphash_init(struct siphash *h, const uint8_t key[16]);
+void siphash_add(struct siphash *h, struct slice s);
+/* As if s were written in lower case (ASCII). */
+void siphash_add_lower(struct siphash *h, struct slice s);
+void siphash_add_u64(struct siphash *h, uint64_t n);
+/* May be asked again: each further one is 64 bits more. */
+uint64_t siphash_end(struct siphash *h);
+
 #endif

@@ -1,28 +1,11 @@
 #include "base/slice.h"
 
-#include <string.h>
-
-struct slice slice_str(const char *z)
-{
-	return z ? slice_of(z, strlen(z)) : SLICE_NULL;
-}
-
-bool slice_eq(struct slice a, struct slice b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 bool slice_ieq(struct slice a, struct slice b)
 {
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
+		if (a.p[i] != b.p[i] && slice_lower(a.p[i]) != slice_lower(b.p[i]))
 			return false;
 	return true;
 }
@@ -35,11 +18,6 @@ bool slice_starts(struct slice s, struct slice prefix)
 bool slice_istarts(struct slice s, struct slice prefix)
 {
 	return s.n >= prefix.n && slice_ieq(slice_of(s.p, prefix.n), prefix);
-}
-
-const char *slice_chr(struct slice s, char c)
-{
-	return s.n ? memchr(s.p, c, s.n) : NULL;
 }
 
 static bool is_blank(char c)

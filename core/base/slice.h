@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const char *p;
@@ -40,15 +41,31 @@ static inline const char *slice_end(struct slice s)
 }
 
 /* A NUL terminated string; NULL gives the null slice. */
-struct slice slice_str(const char *z);
+static inline struct slice slice_str(const char *z)
+{
+	return z ? slice_of(z, strlen(z)) : SLICE_NULL;
+}
 
-bool slice_eq(struct slice a, struct slice b);
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII; other bytes as they are. */
+static inline char slice_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* ASCII case is ignored; bytes above 127 compare as they are. */
 bool slice_ieq(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_istarts(struct slice s, struct slice prefix);
 /* Pointer to the first c in s, or NULL. */
-const char *slice_chr(struct slice s, char c);
+static inline const char *slice_chr(struct slice s, char c)
+{
+	return s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
+}
 /* Without the SP, HTAB, CR and LF at both ends. */
 struct slice slice_trim(struct slice s);
 

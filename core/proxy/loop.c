@@ -1,33 +1,9 @@
 #include "proxy/loop.h"
 
+#include "base/buf.h"
 #include "base/hash.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-struct pieces {
-	uint8_t key[16];
-	uint64_t *v;
-	unsigned n;
-};
-
-static void add(struct pieces *p, struct slice s)
-{
-	p->v[p->n++] = siphash13(p->key, s.p ? s.p : "", s.n);
-}
-
-/* A line that stands there already says nothing new: a script that adds one in
- * every turn must not make a spiral of a loop. */
-static void add_line(struct pieces *p, unsigned first, struct slice line)
-{
-	add(p, line);
-	for (unsigned i = first; i < p->n - 1; i++)
-		if (p->v[i] == p->v[p->n - 1]) {
-			p->n--;
-			return;
-		}
-}
 
 /* Not: what every hop changes (Via, Max-Forwards, Max-Breadth, Record-Route),
  * credentials, and what no route looks at. */
@@ -36,32 +12,49 @@ static bool decides(enum hdr_id id)
 	return id == HDR_ROUTE || id == HDR_PROXY_REQUIRE || id == HDR_OTHER;
 }
 
-static void collect(struct pieces *p, const struct msg *m)
+static bool is_among(const uint64_t *v, unsigned n, uint64_t hash)
 {
-	unsigned first;
+	while (n && v[n - 1] != hash)
+		n--;
+	return n > 0;
+}
 
-	add(p, m->uri_text);
-	add(p, m->from_tag);
-	add(p, m->to_tag);
-	add(p, m->call_id);
-	p->v[p->n++] = m->cseq;
-	first = p->n;
-	for (unsigned i = 0; i < m->n_hdrs; i++)
-		if (decides(m->hdrs[i].id))
-			add_line(p, first, hdr_line(&m->hdrs[i]));
+/* A line that stands there already says nothing new: a script that adds one in
+ * every turn must not make a spiral of a loop. */
+static void add_lines(struct siphash *h, const uint8_t key[16], const struct msg *m,
+		      uint64_t seen[])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n_hdrs; i++) {
+		if (!decides(m->hdrs[i].id))
+			continue;
+		struct slice line = hdr_line(&m->hdrs[i]);
+		seen[n] = siphash13(key, line.p, line.n);
+		if (is_among(seen, n, seen[n]))
+			continue;
+		siphash_add_u64(h, seen[n++]);
+	}
 }
 
 void loop_value(const struct context *c, char out[PROXY_LOOP_VALUE + 1])
 {
-	enum { FIELDS = 5 };
-	struct pieces p = {.n = 0};
-	uint64_t key = c->proxy->options.loop_key, hash;
+	const struct msg *m = c->msg;
+	struct arena *a = &c->request->arena, before = *a;
+	uint8_t key[16] = {0};
+	struct siphash h;
 
-	memcpy(p.key, &key, sizeof(key));
-	p.v = arena_alloc(&c->request->arena, (FIELDS + c->msg->n_hdrs) * sizeof(*p.v));
-	collect(&p, c->msg);
-	hash = siphash13(p.key, p.v, p.n * sizeof(*p.v));
-	snprintf(out, PROXY_LOOP_VALUE + 1, "%014" PRIx64, hash >> 8);
+	memcpy(key, &c->proxy->options.loop_key, sizeof(c->proxy->options.loop_key));
+	siphash_init(&h, key);
+	siphash_add(&h, m->uri_text);
+	siphash_add(&h, m->from_tag);
+	siphash_add(&h, m->to_tag);
+	siphash_add(&h, m->call_id);
+	siphash_add_u64(&h, m->cseq);
+	add_lines(&h, key, m, arena_alloc(a, m->n_hdrs * sizeof(uint64_t)));
+	arena_rewind(a, &before);
+	hex_u64(siphash_end(&h) >> 8, PROXY_LOOP_VALUE, out);
+	out[PROXY_LOOP_VALUE] = '\0';
 }
 
 static bool carries(const struct context *c, struct slice via_text, struct slice value)

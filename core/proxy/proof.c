@@ -1,11 +1,9 @@
 #include "proxy/proof.h"
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "proxy/proxy.h"
 #include "sip/lex.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 enum { TIME_DIGITS = 8 };
 
@@ -15,15 +13,6 @@ struct side {
 	struct slice host;
 };
 
-static struct slice lower(struct arena *a, struct slice s)
-{
-	char *out = arena_alloc(a, s.n + 1);
-
-	for (size_t i = 0; i < s.n; i++)
-		out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
-	return slice_of(out, s.n);
-}
-
 static struct side side_of(const struct context *c, struct slice text)
 {
 	struct arena *a = &c->request->arena;
@@ -31,37 +20,37 @@ static struct side side_of(const struct context *c, struct slice text)
 
 	if (uri_parse(&u, text) != URI_OK || !uri_is_sip(&u))
 		return (struct side){text, SLICE("")};
-	return (struct side){u.user.p ? lex_unescape(a, u.user) : SLICE(""), lower(a, u.host)};
+	return (struct side){u.user.p ? lex_unescape(a, u.user) : SLICE(""), u.host};
 }
 
-static uint64_t hash(const struct context *c, struct slice s)
+static void add_side(struct siphash *h, const struct side *s)
 {
-	return siphash13(c->proxy->options.route_key, s.p ? s.p : "", s.n);
+	siphash_add(h, s->user);
+	siphash_add_lower(h, s->host);
 }
 
-static void write_proof(const struct context *c, bool by_callee, uint32_t time,
-			char out[PROOF_DIGITS + 1])
+static void write_proof(const struct context *c, const struct side *caller, struct slice caller_tag,
+			const struct side *callee, uint32_t time, char out[PROOF_DIGITS + 1])
 {
-	const struct msg *m = c->msg;
-	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
-	const struct side *caller = by_callee ? &to : &from, *callee = by_callee ? &from : &to;
-	const uint64_t pieces[] = {
-	    hash(c, m->call_id),
-	    hash(c, by_callee ? m->to_tag : m->from_tag),
-	    hash(c, caller->user),
-	    hash(c, caller->host),
-	    hash(c, callee->user),
-	    hash(c, callee->host),
-	    time,
-	};
+	struct siphash h;
 
-	snprintf(out, PROOF_DIGITS + 1, "%08" PRIx32 "%016" PRIx64, time,
-		 siphash13(c->proxy->options.route_key, pieces, sizeof(pieces)));
+	siphash_init(&h, c->proxy->options.route_key);
+	siphash_add(&h, c->msg->call_id);
+	siphash_add(&h, caller_tag);
+	add_side(&h, caller);
+	add_side(&h, callee);
+	siphash_add_u64(&h, time);
+	hex_u64(time, TIME_DIGITS, out);
+	hex_u64(siphash_end(&h), PROOF_DIGITS - TIME_DIGITS, out + TIME_DIGITS);
+	out[PROOF_DIGITS] = '\0';
 }
 
 void proof_make(const struct context *c, char out[PROOF_DIGITS + 1])
 {
-	write_proof(c, false, (uint32_t)env_wall_s(c->proxy->env), out);
+	const struct msg *m = c->msg;
+	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
+
+	write_proof(c, &from, m->from_tag, &to, (uint32_t)env_wall_s(c->proxy->env), out);
 }
 
 static int read_time(struct slice proof, uint32_t *time)
@@ -84,14 +73,16 @@ static bool is_too_old(const struct proxy *p, uint32_t time)
 
 bool proof_holds(const struct context *c, struct slice proof)
 {
+	const struct msg *m = c->msg;
+	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
 	char text[PROOF_DIGITS + 1];
 	uint32_t time;
 
 	if (proof.n != PROOF_DIGITS || read_time(proof, &time) < 0 || is_too_old(c->proxy, time))
 		return false;
-	write_proof(c, false, time, text);
+	write_proof(c, &from, m->from_tag, &to, time, text);
 	if (slice_eq(proof, slice_str(text)))
 		return true;
-	write_proof(c, true, time, text);
+	write_proof(c, &to, m->to_tag, &from, time, text);
 	return slice_eq(proof, slice_str(text));
 }

@@ -1,6 +1,7 @@
 #include "registrar/nonce.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "sip/lex.h"
 
 #include <openssl/core_names.h>
@@ -101,8 +102,7 @@ static uint64_t mac_call(struct nonces *t, const struct nonce_scope *s, const ch
 
 static char *put_hex(char *p, uint64_t value, unsigned digits)
 {
-	for (unsigned i = 0; i < digits; i++)
-		p[i] = "0123456789abcdef"[value >> (4 * (digits - 1 - i)) & 15];
+	hex_u64(value, digits, p);
 	return p + digits;
 }
 

@@ -11,7 +11,7 @@
 #define TRANSPORT_NAME "UDP"
 
 enum {
-	RECEIVED_SPARE_BYTES = 1664, /* the header index, and what relaying an INVITE adds */
+	RECEIVED_SPARE_BYTES = 1408, /* the header index, and what relaying an INVITE adds */
 	SCRATCH_MAX_BYTES = 2 * MSG_MAX_BYTES,
 	LOG_BYTES = 60, /* of a bad datagram */
 	MAX_TARGETS = 8,

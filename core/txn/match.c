@@ -1,48 +1,30 @@
 #include "txn/match.h"
 
-enum { HOST_MAX = 255 }; /* of a DNS name; what is longer is hashed so far */
-
-static uint64_t hash_text(const uint8_t key[16], struct slice s)
-{
-	return siphash13(key, s.p, s.n);
-}
-
 /* Host names compare without case, so they hash without it. */
-static uint64_t hash_host(const uint8_t key[16], struct slice host)
-{
-	char lower[HOST_MAX];
-	size_t n = host.n < HOST_MAX ? host.n : HOST_MAX;
-	for (size_t i = 0; i < n; i++)
-		lower[i] =
-		    (char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] | 0x20 : host.p[i]);
-	return hash_text(key, slice_of(lower, n));
-}
-
-/* Each piece by itself first: no byte of one can pass for a byte of the next. */
-static uint64_t join(const uint8_t key[16], const uint64_t *pieces, size_t n)
-{
-	return siphash13(key, pieces, n * sizeof(*pieces));
-}
-
-uint64_t match_hash(const uint8_t key[16], const struct msg *m)
+static void add_hop(struct siphash *h, const struct msg *m)
 {
 	if (via_has_cookie(&m->via)) {
-		uint64_t pieces[] = {hash_text(key, m->via.branch), hash_host(key, m->via.host),
-				     m->via.host.n, via_port(&m->via)};
-		return join(key, pieces, 4);
+		siphash_add(h, m->via.branch);
+		siphash_add_lower(h, m->via.host);
+		siphash_add_u64(h, via_port(&m->via));
+		return;
 	}
-	uint64_t pieces[] = {hash_text(key, m->uri_text), hash_text(key, m->from_tag),
-			     hash_text(key, m->call_id), m->cseq, hash_text(key, m->via.text)};
-	return join(key, pieces, 5);
+	siphash_add(h, m->uri_text);
+	siphash_add(h, m->from_tag);
+	siphash_add(h, m->call_id);
+	siphash_add_u64(h, m->cseq);
+	siphash_add(h, m->via.text);
 }
 
-struct match match_of(const struct hash *t, const uint8_t check_key[16], const struct msg *m)
+struct match match_of(const struct hash *t, const struct msg *m)
 {
-	return (struct match){
-	    .hash = match_hash(t->key, m),
-	    .check = match_hash(check_key, m),
-	    .method = (uint32_t)hash_of(t, m->method_text),
-	    .to_tag = (uint32_t)hash_of(t, m->to_tag),
-	    .cookie = via_has_cookie(&m->via),
-	};
+	struct siphash h;
+	struct match k = {.cookie = via_has_cookie(&m->via)};
+	siphash_init(&h, t->key);
+	add_hop(&h, m);
+	k.hash = siphash_end(&h);
+	k.check = siphash_end(&h);
+	k.method = m->method != METHOD_OTHER ? m->method : (uint32_t)hash_of(t, m->method_text);
+	k.to_tag = k.cookie ? 0 : (uint32_t)hash_of(t, m->to_tag);
+	return k;
 }

@@ -7,8 +7,8 @@
  * and the CANCEL of an INVITE.
  *
  * A transaction that only waits for its end has no request any more, so that
- * hashes under secret keys stand for it: two of 64 bits, each of its own key,
- * for what cannot be told apart in any other way.
+ * hashes under a secret key stand for it: two of 64 bits for what cannot be
+ * told apart in any other way.
  */
 #ifndef TXN_MATCH_H
 #define TXN_MATCH_H
@@ -19,14 +19,12 @@
 struct match {
 	uint64_t hash, check; /* of the hop */
 	uint32_t method;
-	uint32_t to_tag;
+	uint32_t to_tag; /* without the cookie */
 	bool cookie;
 };
 
-/* Under t's key; check under another. */
-struct match match_of(const struct hash *t, const uint8_t check_key[16], const struct msg *request);
-/* match_of().hash by itself. */
-uint64_t match_hash(const uint8_t key[16], const struct msg *request);
+/* Under t's key. */
+struct match match_of(const struct hash *t, const struct msg *request);
 
 static inline bool match_hop(const struct match *a, const struct match *b)
 {

@@ -229,12 +229,6 @@ static struct server *find(const struct txn *x, const struct msg *m, const struc
 	return NULL;
 }
 
-static struct server *find_for(const struct txn *x, const struct msg *m)
-{
-	struct match k = match_of(&x->servers, x->check_key, m);
-	return find(x, m, &k);
-}
-
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Those inside dialogs have more room. */
@@ -290,7 +284,7 @@ static bool repeats_last(const struct server *st)
 
 void server_request(struct txn *x, struct received *r)
 {
-	struct match k = match_of(&x->servers, x->check_key, &r->msg);
+	struct match k = match_of(&x->servers, &r->msg);
 	struct server *st = find(x, &r->msg, &k);
 	if (!st && is_full(x, &r->msg, k.hash)) {
 		refuse(x, r);
@@ -319,8 +313,9 @@ static void confirm(struct server *st)
 
 void server_ack(struct txn *x, struct received *r)
 {
-	struct server *st = find_for(x, &r->msg);
-	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, &r->msg);
+	struct match k = match_of(&x->servers, &r->msg);
+	struct server *st = find(x, &r->msg, &k);
+	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, &r->msg, &k);
 	if (for_user) {
 		x->user.ack(x->user.data, r);
 		return;
@@ -334,7 +329,8 @@ void server_ack(struct txn *x, struct received *r)
 
 void server_cancel(struct txn *x, struct received *r)
 {
-	struct server *st = find_for(x, &r->msg);
+	struct match k = match_of(&x->servers, &r->msg);
+	struct server *st = find(x, &r->msg, &k);
 	txn_reply_stateless(x, r, st ? 200 : 481, SLICE(""), SLICE(""));
 	if (st && st->invite && !server_is_final(st))
 		x->user.cancel(x->user.data, st, r);

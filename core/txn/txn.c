@@ -5,8 +5,6 @@
 #include "txn/match.h"
 #include "txn/server.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { REFUSED_T1 = 64 }; /* times T1: as long as an INVITE is repeated */
@@ -61,7 +59,6 @@ void txn_init(struct txn *x, struct env *env, const struct txn_user *user)
 	    .server_name = SLICE(""),
 	};
 	rand_bytes(env->rand, x->tag_key, sizeof(x->tag_key));
-	rand_bytes(env->rand, x->check_key, sizeof(x->check_key));
 	rand_bytes(env->rand, key, sizeof(key));
 	hash_init(&x->servers, key);
 	rand_bytes(env->rand, key, sizeof(key));
@@ -90,17 +87,18 @@ struct transport_user txn_transport_user(struct txn *x)
 	};
 }
 
-static uint64_t tag_hash(const struct txn *x, struct slice s)
-{
-	return siphash13(x->tag_key, s.p, s.n);
-}
-
 void txn_to_tag(const struct txn *x, const struct msg *m, char out[TXN_TAG])
 {
-	uint64_t pieces[] = {tag_hash(x, m->via.branch), tag_hash(x, m->via.host),
-			     via_port(&m->via),          tag_hash(x, m->call_id),
-			     tag_hash(x, m->from_tag),   m->cseq};
-	snprintf(out, TXN_TAG, "%016" PRIx64, siphash13(x->tag_key, pieces, sizeof(pieces)));
+	struct siphash h;
+	siphash_init(&h, x->tag_key);
+	siphash_add(&h, m->via.branch);
+	siphash_add(&h, m->via.host);
+	siphash_add_u64(&h, via_port(&m->via));
+	siphash_add(&h, m->call_id);
+	siphash_add(&h, m->from_tag);
+	siphash_add_u64(&h, m->cseq);
+	hex_u64(siphash_end(&h), TXN_TAG - 1, out);
+	out[TXN_TAG - 1] = '\0';
 }
 
 struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
@@ -126,19 +124,18 @@ struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned st
 
 static void note_refused(struct txn *x, const struct msg *invite)
 {
-	uint64_t hash = match_hash(x->servers.key, invite);
+	uint64_t hash = match_of(&x->servers, invite).hash;
 	uint64_t until_ms = env_now_ms(x->env) + REFUSED_T1 * x->timers.t1_ms;
 	x->refused[hash % TXN_REFUSED] = (struct refused){hash, until_ms};
 }
 
-bool txn_is_for_stateless(const struct txn *x, const struct msg *ack)
+bool txn_is_for_stateless(const struct txn *x, const struct msg *ack, const struct match *k)
 {
 	char tag[TXN_TAG];
-	uint64_t hash = match_hash(x->servers.key, ack);
-	const struct refused *r = &x->refused[hash % TXN_REFUSED];
+	const struct refused *r = &x->refused[k->hash % TXN_REFUSED];
 	txn_to_tag(x, ack, tag);
 	return slice_eq(ack->to_tag, slice_str(tag)) ||
-	       (r->hash == hash && env_now_ms(x->env) < r->until_ms);
+	       (r->hash == k->hash && env_now_ms(x->env) < r->until_ms);
 }
 
 void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,

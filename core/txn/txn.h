@@ -19,10 +19,11 @@ struct txn_timers {
 
 struct server;
 struct client;
+struct match;
 
 /* An INVITE of a dialog that was refused without a transaction. */
 struct refused {
-	uint64_t hash; /* match_hash() */
+	uint64_t hash; /* match_of() */
 	uint64_t until_ms;
 };
 
@@ -72,7 +73,6 @@ struct txn {
 	/* Likewise what requests, their copies sent on, and last responses take. */
 	size_t bytes, max_bytes;
 	uint8_t tag_key[16];
-	uint8_t check_key[16];    /* match_of() */
 	struct slice server_name; /* Server header of our replies, or empty */
 	struct txn_counters counters;
 	struct refused *refused; /* [TXN_REFUSED], by hash; newer ones take the place of older */
@@ -108,7 +108,7 @@ void txn_reply_stateless(struct txn *x, const struct received *r, unsigned statu
 			 struct slice reason, struct slice headers);
 
 /* For server.c: this ACK, which has no transaction, is for a stateless reply. */
-bool txn_is_for_stateless(const struct txn *x, const struct msg *ack);
+bool txn_is_for_stateless(const struct txn *x, const struct msg *ack, const struct match *k);
 
 /* For server.c: the reply in x->scratch; null when it would exceed MSG_MAX_BYTES. */
 struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,

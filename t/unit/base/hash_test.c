@@ -26,6 +26,42 @@ static void siphash_uses_its_key(void)
 	CHECK(siphash13(key, "a", 1) != siphash13(zero_key, "a", 1));
 }
 
+static uint64_t of_two(struct slice a, struct slice b)
+{
+	struct siphash h;
+	siphash_init(&h, zero_key);
+	siphash_add(&h, a);
+	siphash_add(&h, b);
+	return siphash_end(&h);
+}
+
+static void siphash_keeps_pieces_apart(void)
+{
+	CHECK(of_two(SLICE("ab"), SLICE("c")) != of_two(SLICE("a"), SLICE("bc")));
+	CHECK(of_two(SLICE("abcdefgh"), SLICE("")) != of_two(SLICE(""), SLICE("abcdefgh")));
+	CHECK(of_two(SLICE("abc"), SLICE("")) != of_two(SLICE("abc\0"), SLICE("")));
+	CHECK(of_two(SLICE("abc"), SLICE_NULL) == of_two(SLICE("abc"), SLICE("")));
+	CHECK(of_two(SLICE("0123456789abcdef"), SLICE("x")) !=
+	      of_two(SLICE("0123456789abcdeF"), SLICE("x")));
+}
+
+static void siphash_folds_case(void)
+{
+	char mixed[200], small[200];
+	struct siphash a, b;
+	for (size_t n = 0; n < sizeof(mixed); n++) {
+		mixed[n] = (char)('A' + n % 26);
+		small[n] = (char)('a' + n % 26);
+		siphash_init(&a, zero_key);
+		siphash_init(&b, zero_key);
+		siphash_add_lower(&a, slice_of(mixed, n));
+		siphash_add(&b, slice_of(small, n));
+		uint64_t first = siphash_end(&a);
+		CHECK(first == siphash_end(&b));
+		CHECK(first != siphash_end(&a)); /* 64 bits more */
+	}
+}
+
 struct item {
 	struct hash_node node;
 	unsigned number;
@@ -110,6 +146,8 @@ int main(void)
 {
 	TEST(siphash_vectors);
 	TEST(siphash_uses_its_key);
+	TEST(siphash_keeps_pieces_apart);
+	TEST(siphash_folds_case);
 	TEST(finds_what_was_added);
 	TEST(keeps_equal_hashes_apart);
 	TEST(each_may_free);

@@ -244,7 +244,7 @@ static void our_via_comes_first_then_record_route(void)
 	     "INVITE sip:b@203.0.113.1 SIP/2.0\n"
 	     "Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK");
 	HAS(w,
-	    "\nRecord-Route: <sip:192.0.2.1;lr=on;ftag=a1;dialog=6955b900b5adbd1247345dd2>\nVia: "
+	    "\nRecord-Route: <sip:192.0.2.1;lr=on;ftag=a1;dialog=6955b900364327b3ac742fcb>\nVia: "
 	    "SIP/2.0/UDP "
 	    "198.51.100.1");
 	HAS(w, "\nRecord-Route: <sip:edge;lr>\n");
@@ -268,8 +268,8 @@ static void between_two_sockets_it_is_double(void)
 	     "INVITE sip:b@203.0.113.1 SIP/2.0\n"
 	     "Via: SIP/2.0/UDP 192.0.2.9:5070;rport;branch=z9hG4bK");
 	HAS(w,
-	    "\nRecord-Route: <sip:192.0.2.9:5070;lr=on;ftag=a1;dialog=6955b900b5adbd1247345dd2>, "
-	    "<sip:192.0.2.1;lr=on;ftag=a1;dialog=6955b900b5adbd1247345dd2>\nVia: ");
+	    "\nRecord-Route: <sip:192.0.2.9:5070;lr=on;ftag=a1;dialog=6955b900364327b3ac742fcb>, "
+	    "<sip:192.0.2.1;lr=on;ftag=a1;dialog=6955b900364327b3ac742fcb>\nVia: ");
 	world_end(w);
 }
 
@@ -286,7 +286,7 @@ static void a_strange_from_tag_stays_out(void)
 	     "CSeq: 1 INVITE\n\n");
 	TAKE(w, ALICE, "SIP/2.0 100");
 	TAKE(w, BOB, "INVITE sip:b@203.0.113.1 SIP/2.0\nVia: ");
-	HAS(w, "\nRecord-Route: <sip:192.0.2.1;lr;dialog=6955b9002cb8622c699a0417>\nVia: ");
+	HAS(w, "\nRecord-Route: <sip:192.0.2.1;lr;dialog=6955b9008339bb25c05dfb3e>\nVia: ");
 	world_end(w);
 }
 
@@ -311,16 +311,16 @@ static bool proven(const char *uri, const char *route, bool dialog)
 static void our_record_route_proves_the_dialog(void)
 {
 	const char *uri = "sip:b@203.0.113.1",
-		   *ours = "Route: <sip:192.0.2.1;lr;dialog=6955b900b5adbd1247345dd2>\n";
+		   *ours = "Route: <sip:192.0.2.1;lr;dialog=6955b900364327b3ac742fcb>\n";
 
 	CHECK(proven(uri, ours, true));
 	CHECK(!proven(uri, ours, false));
 	CHECK(!proven(uri, "Route: <sip:192.0.2.1;lr>\n", true));
-	CHECK(!proven(uri, "Route: <sip:192.0.2.1;lr;dialog=6955b900b5adbd1247345dd3>\n", true));
-	CHECK(!proven(uri, "Route: <sip:203.0.113.2;lr;dialog=6955b900b5adbd1247345dd2>\n", true));
+	CHECK(!proven(uri, "Route: <sip:192.0.2.1;lr;dialog=6955b900364327b3ac742fcc>\n", true));
+	CHECK(!proven(uri, "Route: <sip:203.0.113.2;lr;dialog=6955b900364327b3ac742fcb>\n", true));
 	CHECK(!proven(uri, "", true));
 	/* A strict router sent us. */
-	CHECK(proven("sip:192.0.2.1;lr;dialog=6955b900b5adbd1247345dd2",
+	CHECK(proven("sip:192.0.2.1;lr;dialog=6955b900364327b3ac742fcb",
 		     "Route: <sip:b@203.0.113.1>\n", true));
 }
 
