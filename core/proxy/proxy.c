@@ -109,15 +109,20 @@ static bool is_alias(const struct proxy *p, const struct proxy_alias *a, struct 
 	return port == 0 || (a->port ? port == a->port : is_our_port(p, port));
 }
 
+bool proxy_is_alias(const struct proxy *p, struct slice host, uint16_t port)
+{
+	for (unsigned i = 0; i < p->options.n_aliases; i++)
+		if (is_alias(p, &p->options.aliases[i], host, port))
+			return true;
+	return false;
+}
+
 bool proxy_is_myself(const struct proxy *p, struct slice host, uint16_t port)
 {
 	/* Any of our names goes with any of our ports. */
 	if (transport_is_ours(p->transport, host, 0) && (port == 0 || is_our_port(p, port)))
 		return true;
-	for (unsigned i = 0; i < p->options.n_aliases; i++)
-		if (is_alias(p, &p->options.aliases[i], host, port))
-			return true;
-	return false;
+	return proxy_is_alias(p, host, port);
 }
 
 bool proxy_uri_is_myself(const struct proxy *p, const struct uri *u)

@@ -71,6 +71,8 @@ void proxy_free(struct proxy *p);
  * ports or none; the transport parameter of a URI does not matter.
  */
 bool proxy_is_myself(const struct proxy *p, struct slice host, uint16_t port);
+/* The same of aliases alone: in a fleet they are all proxies' names. */
+bool proxy_is_alias(const struct proxy *p, struct slice host, uint16_t port);
 bool proxy_uri_is_myself(const struct proxy *p, const struct uri *u);
 /* The host is one of our domains, whatever the port: may be a realm. */
 bool proxy_is_domain(const struct proxy *p, struct slice host);
@@ -99,6 +101,11 @@ bool proxy_loose_route(struct context *c);
  * made up do not look so.
  */
 bool proxy_in_dialog(const struct context *c);
+/*
+ * The topmost Record-Route has such a proof: the proxy that sent this request
+ * has our key, and let it through.
+ */
+bool proxy_is_vouched(const struct context *c);
 /* The key of that proof, shared by a fleet and kept across restarts. */
 void proxy_set_route_key(struct proxy *p, const uint8_t key[16]);
 /* RFC 3261 16.6 step 4; false the second time. */

@@ -83,6 +83,16 @@ bool proxy_in_dialog(const struct context *c)
 	return c->in_dialog && c->msg->to_tag.p;
 }
 
+bool proxy_is_vouched(const struct context *c)
+{
+	struct hdr_walk w = {0};
+	struct slice proof;
+	struct hop h;
+
+	return msg_walk(c->msg, HDR_RECORD_ROUTE, &w, &h.text) && parse_hop(&h) &&
+	       uri_param(&h.uri, SLICE("dialog"), &proof) && proof_holds(c, proof);
+}
+
 void proxy_set_route_key(struct proxy *p, const uint8_t key[16])
 {
 	memcpy(p->options.route_key, key, sizeof(p->options.route_key));

@@ -237,6 +237,7 @@ static const luaL_Reg request_methods[] = {
     {"sl_reply_error", request_sl_reply_error},
     {"has_totag", request_has_totag},
     {"in_dialog", request_in_dialog},
+    {"from_peer", request_from_peer},
     {"is_myself", request_is_myself},
     {"append_hf", scope_append_hf},
     {"remove_hf", scope_remove_hf},

@@ -22,6 +22,7 @@ int request_t_on_reply(lua_State *L);
 int request_t_on_failure(lua_State *L);
 int request_t_on_branch(lua_State *L);
 int request_record_route(lua_State *L);
+int request_from_peer(lua_State *L);
 int request_loose_route(lua_State *L);
 int request_append_branch(lua_State *L);
 int request_mf_process_maxfwd_header(lua_State *L);

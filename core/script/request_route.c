@@ -1,4 +1,5 @@
 #include "script/message.h"
+#include "script/peers.h"
 #include "script/request.h"
 
 #include "sip/reply.h"
@@ -87,52 +88,6 @@ static int socket_of(const struct transport *t, struct slice text)
 	return -1;
 }
 
-/*
- * Peers: proxies that share our database.  A phone that registered at one of
- * them is reached through it only (its NAT knows no other), so the request goes
- * there with the Request-URI it has, and that peer looks it up again.  A request
- * from a peer is for phones of ours: nothing goes to and fro.
- */
-static bool is_own(const struct transport *t, const struct addr *a)
-{
-	for (unsigned i = 0; i < t->net->n_sockets; i++)
-		if (addr_equal(&t->points[i].addr, a))
-			return true;
-	return false;
-}
-
-static bool is_peer(const struct message *m, const struct addr *a)
-{
-	const struct settings_peers *peers = m->script->host->peers;
-
-	for (unsigned i = 0; peers && i < peers->n; i++)
-		if (addr_equal(&peers->v[i], a))
-			return !is_own(m->context->proxy->transport, a);
-	return false;
-}
-
-/* Whether b is a phone of a peer; *peer is its address. */
-static bool peer_of(const struct message *m, const struct store_binding *b, struct addr *peer)
-{
-	if (!slice_istarts(b->socket, SLICE("udp:")) || b->path.n > 0)
-		return false;
-	struct slice text = slice_range(b->socket.p + 4, slice_end(b->socket));
-	return addr_parse_port(peer, text) == 0 && is_peer(m, peer);
-}
-
-static struct target peer_target(const struct context *c, const struct addr *peer, int q)
-{
-	char text[ADDR_TEXT];
-
-	addr_text(peer, text);
-	return (struct target){
-	    .uri = c->uri,
-	    .next_hop = arena_printf(&c->request->arena, "sip:%s", text),
-	    .q = q,
-	    .socket = -1,
-	};
-}
-
 static struct target target_of(const struct context *c, const struct store_binding *b)
 {
 	return (struct target){
@@ -156,17 +111,17 @@ static unsigned targets_of(const struct message *m, const struct location_view *
 			   struct target *out)
 {
 	const struct context *c = m->context;
-	bool from_peer = is_peer(m, &c->request->source);
+	bool from_peer = peers_have(m, &c->request->source);
 	struct addr peer;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < view->n && n < PROXY_MAX_BRANCHES; i++) {
-		if (!peer_of(m, view->v[i], &peer)) {
+		if (!peers_own(m, view->v[i], &peer)) {
 			out[n++] = target_of(c, view->v[i]);
 			continue;
 		}
 		/* One request is for all its phones. */
-		struct target t = peer_target(c, &peer, view->v[i]->q);
+		struct target t = peers_target(c, &peer, view->v[i]->q);
 		if (!from_peer && !has_hop(out, n, t.next_hop))
 			out[n++] = t;
 	}
@@ -303,6 +258,16 @@ int request_t_on_branch(lua_State *L)
 int request_record_route(lua_State *L)
 {
 	lua_pushboolean(L, proxy_record_route(object_request(L)->context));
+	return 1;
+}
+
+/* The peer's Record-Route proves it: an address can be forged. */
+int request_from_peer(lua_State *L)
+{
+	const struct message *m = object_request(L);
+	const struct context *c = m->context;
+
+	lua_pushboolean(L, peers_have(m, &c->request->source) && proxy_is_vouched(c));
 	return 1;
 }
 

@@ -87,6 +87,9 @@ api.members = {
 	{ name = "auth_user", of = { "request" }, group = "who", type = "string?",
 		doc = "The user who was authorized." },
 
+	{ name = "from_peer", of = { "request" }, group = "who", returns = "true or false", gives = "boolean",
+		doc = "One of `settings.usrloc.peers` sent it and let it through, so it need not be asked again: it comes from that address, and on top is a Record-Route with the proof that only a proxy with our `auth.secret` (or database) can make for this Call-ID, caller and callee. So a peer has to `record_route` what it lets through." },
+
 	-- where
 	{ name = "save", of = { "request" }, group = "where", args = { location_table }, waits = true,
 		doc = "Does what a REGISTER asks, and answers it: 200 with all bindings, or why not.",

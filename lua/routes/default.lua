@@ -67,8 +67,9 @@ local function request(req)
 	end
 
 	-- Whatever begins here is authenticated, whatever its method: so strangers
-	-- get neither to a foreign Request-URI nor along a Route they brought.
-	if not authenticate(req) then return end
+	-- get neither to a foreign Request-URI nor along a Route they brought. A proxy
+	-- that shares our database (settings.usrloc.peers) has done that already.
+	if not req:from_peer() and not authenticate(req) then return end
 	req:record_route()
 	if routed then return relay(req) end
 	deliver(req)

@@ -100,6 +100,11 @@ function Request:check_from() end
 ---@return string? why
 function Request:consume_credentials() end
 
+---One of `settings.usrloc.peers` sent it and let it through, so it need not be asked again: it comes from that address, and on top is a Record-Route with the proof that only a proxy with our `auth.secret` (or database) can make for this Call-ID, caller and callee. So a peer has to `record_route` what it lets through.
+---Gives true or false.
+---@return boolean
+function Request:from_peer() end
+
 ---Does what a REGISTER asks, and answers it: 200 with all bindings, or why not. RFC 3261 10.3, 3327, 5626.
 ---@param table? "location"|"aliases" `"location"`, the default, or `"aliases"`
 ---@return boolean?
