@@ -139,6 +139,18 @@ char *arena_strz(struct arena *a, struct slice s)
 	return z;
 }
 
+struct slice arena_join(struct arena *a, const struct slice *pieces, unsigned n)
+{
+	size_t bytes = 0;
+	for (unsigned i = 0; i < n; i++)
+		bytes += pieces[i].n;
+	char *all = arena_alloc(a, bytes), *to = all;
+	for (unsigned i = 0; i < n; to += pieces[i++].n)
+		if (pieces[i].n)
+			memcpy(to, pieces[i].p, pieces[i].n);
+	return slice_of(all, bytes);
+}
+
 struct slice arena_printf(struct arena *a, const char *format, ...)
 {
 	va_list args;

@@ -42,6 +42,8 @@ void arena_rewind(struct arena *a, const struct arena *mark);
 struct slice arena_dup(struct arena *a, struct slice s);
 /* A NUL terminated copy of s. */
 char *arena_strz(struct arena *a, struct slice s);
+/* All pieces, one behind the other. */
+struct slice arena_join(struct arena *a, const struct slice *pieces, unsigned n);
 struct slice arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

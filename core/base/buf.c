@@ -70,13 +70,19 @@ void buf_puts(struct buf *b, const char *z)
 	buf_put(b, slice_str(z));
 }
 
-void buf_u64(struct buf *b, uint64_t value)
+struct slice u64_text(uint64_t value, char digits[U64_DIGITS])
 {
-	char digits[20], *p = digits + sizeof(digits);
+	char *p = digits + U64_DIGITS;
 	do
 		*--p = (char)('0' + value % 10);
 	while (value /= 10);
-	buf_put(b, slice_range(p, digits + sizeof(digits)));
+	return slice_range(p, digits + U64_DIGITS);
+}
+
+void buf_u64(struct buf *b, uint64_t value)
+{
+	char digits[U64_DIGITS];
+	buf_put(b, u64_text(value, digits));
 }
 
 void hex_u64(uint64_t value, unsigned digits, char *out)

@@ -31,6 +31,9 @@ void buf_u64(struct buf *b, uint64_t value);
 void buf_hex(struct buf *b, const uint8_t *bytes, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* In decimal; the slice lies in digits. */
+enum { U64_DIGITS = 20 };
+struct slice u64_text(uint64_t value, char digits[U64_DIGITS]);
 /* Exactly `digits` lower-case hex digits, the lowest of value; no NUL. */
 void hex_u64(uint64_t value, unsigned digits, char *out);
 

@@ -96,13 +96,31 @@ int addr_parse_port(struct addr *a, struct slice text)
 	return addr_parse(a, host, (uint16_t)port);
 }
 
+static char *put_octet(char *out, uint8_t octet)
+{
+	if (octet >= 100)
+		*out++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*out++ = (char)('0' + octet / 10 % 10);
+	*out++ = (char)('0' + octet % 10);
+	return out;
+}
+
+static void put_4(char *out, const uint8_t ip[4])
+{
+	for (int i = 0; i < 4; i++) {
+		out = put_octet(out, ip[i]);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void addr_host(const struct addr *a, bool brackets, char out[ADDR_TEXT])
 {
 	char ip[INET6_ADDRSTRLEN] = "";
 	char scope[12] = "";
 
 	if (a->family == 4) {
-		inet_ntop(AF_INET, a->ip, out, ADDR_TEXT);
+		put_4(out, a->ip);
 		return;
 	}
 	if (a->family != 6) {

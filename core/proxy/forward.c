@@ -6,8 +6,6 @@
 #include "proxy/route.h"
 #include "txn/server.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A proxy_relay() under way, in the request's arena. */
@@ -75,12 +73,14 @@ static void put_number(struct branch *b, enum hdr_id id, unsigned value)
 	struct context *c = b->context;
 	const struct hdr *h = msg_hdr(c->msg, id);
 	struct arena *a = &c->request->arena;
+	char digits[U64_DIGITS];
+	struct slice text = u64_text(value, digits);
+	const struct slice line[] = {hdr_name(id), SLICE(": "), text, SLICE("\r\n")};
 
 	if (h)
-		edit_replace(&b->edits, c->msg, h->value, arena_printf(a, "%u", value));
+		edit_replace(&b->edits, c->msg, h->value, arena_dup(a, text));
 	else
-		edit_append_header(&b->edits, c->msg,
-				   arena_printf(a, "%.*s: %u\r\n", SLICE_ARG(hdr_name(id)), value));
+		edit_append_header(&b->edits, c->msg, arena_join(a, line, 4));
 }
 
 static void put_limits(struct branch *b)
@@ -105,13 +105,18 @@ static bool is_us(const struct proxy *p, const struct addr *to)
 	return proxy_is_myself(p, slice_str(host), to->port);
 }
 
+enum { HASH_DIGITS = 16 };
+
 /* Equal for each copy of this ACK (16.11): made of what came, without chance. */
 static void ack_branch(const struct branch *b, const char *loop, char id[CLIENT_BRANCH])
 {
 	const struct msg *m = b->context->msg;
 	uint64_t hash = hash_of(&b->context->proxy->txn.servers, m->via.text);
 
-	snprintf(id, CLIENT_BRANCH, VIA_COOKIE "%s%016" PRIx64, loop, hash);
+	char *end = stpcpy(stpcpy(id, VIA_COOKIE), loop);
+
+	hex_u64(hash, HASH_DIGITS, end);
+	end[HASH_DIGITS] = '\0';
 }
 
 /* Stateless.  What would come back to us belongs to nothing. */

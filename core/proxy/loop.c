@@ -62,7 +62,8 @@ static bool carries(const struct context *c, struct slice via_text, struct slice
 	const size_t cookie = sizeof(VIA_COOKIE) - 1;
 	struct via v;
 
-	if (via_parse(&v, via_text) < 0 || !via_has_cookie(&v) || v.branch.n < cookie + value.n)
+	if (!memmem(via_text.p, via_text.n, value.p, value.n) || via_parse(&v, via_text) < 0 ||
+	    !via_has_cookie(&v) || v.branch.n < cookie + value.n)
 		return false;
 	return slice_eq(slice_of(v.branch.p + cookie, value.n), value) &&
 	       transport_is_ours(c->proxy->transport, v.host, v.port);

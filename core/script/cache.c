@@ -7,7 +7,7 @@ bool cache_find(lua_State *L, const char *name, int key)
 	key = lua_absindex(L, key);
 	int top = lua_gettop(L);
 
-	if (lua_getfield(L, LUA_REGISTRYINDEX, name) == LUA_TTABLE) {
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, name) == LUA_TTABLE) {
 		lua_pushvalue(L, key);
 		if (lua_rawget(L, -2) != LUA_TNIL) {
 			lua_replace(L, top + 1);
@@ -23,7 +23,7 @@ static lua_Integer push_cache(lua_State *L, const char *name)
 {
 	lua_Integer n = 0;
 
-	if (lua_getfield(L, LUA_REGISTRYINDEX, name) == LUA_TTABLE) {
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, name) == LUA_TTABLE) {
 		lua_rawgeti(L, -1, 1);
 		n = lua_tointeger(L, -1);
 		lua_pop(L, 1);
@@ -33,7 +33,7 @@ static lua_Integer push_cache(lua_State *L, const char *name)
 	lua_pop(L, 1);
 	lua_newtable(L);
 	lua_pushvalue(L, -1);
-	lua_setfield(L, LUA_REGISTRYINDEX, name);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, name);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 
 enum { CACHE_MAX = 512 };
 
+/* name: the cache is told by this pointer, not by its text. */
+
 /* Pushes what is kept under the string at index key; false: nothing, and pushes nothing. */
 bool cache_find(lua_State *L, const char *name, int key);
 /* Keeps the value on top of the stack, and leaves it there. */

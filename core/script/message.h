@@ -8,6 +8,7 @@
 #ifndef SCRIPT_MESSAGE_H
 #define SCRIPT_MESSAGE_H
 
+#include "script/object.h"
 #include "script/run.h"
 #include "script/script.h"
 
@@ -18,9 +19,10 @@ struct script {
 	struct source *source; /* while it is loaded */
 	struct settings settings;
 	struct log *log;
-	const struct script_host *host; /* NULL: not attached */
-	struct env *env;                /* of the host, or of a virtual world; NULL: neither */
-	int handlers[HANDLER_COUNT];    /* references, LUA_NOREF: none */
+	const struct script_host *host;    /* NULL: not attached */
+	struct env *env;                   /* of the host, or of a virtual world; NULL: neither */
+	int handlers[HANDLER_COUNT];       /* references, LUA_NOREF: none */
+	const void *objects[OBJECT_KINDS]; /* their metatables (script/object) */
 	struct run *current;
 	struct list runs;          /* all of them */
 	struct list idle_runs;     /* of run.node */

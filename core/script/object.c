@@ -22,63 +22,84 @@ struct slice object_text(lua_State *L, int index)
 	return slice_of(p, n);
 }
 
-static void *target_of(lua_State *L, const char *type, const uint64_t **serial)
-{
-	struct handle *h = luaL_checkudata(L, 1, type);
+static const struct object_type *const types[OBJECT_KINDS] = {
+    [OBJECT_REQUEST] = &request_type,
+    [OBJECT_REPLY] = &reply_type,
+    [OBJECT_BRANCH] = &branch_type,
+};
 
-	*serial = &h->serial;
-	return h->target;
+/* A metatable tells: no other value has one of ours. */
+enum object_kind object_kind(lua_State *L)
+{
+	const void *const *ours = state_owner(L)->objects;
+	enum object_kind kind = OBJECT_REQUEST;
+
+	if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1))
+		return OBJECT_KINDS;
+	const void *metatable = lua_topointer(L, -1);
+	lua_pop(L, 1);
+	while (kind < OBJECT_KINDS && metatable != ours[kind])
+		kind++;
+	return kind;
+}
+
+static struct handle *handle_of(lua_State *L, enum object_kind kind)
+{
+	if (object_kind(L) != kind)
+		luaL_checkudata(L, 1, types[kind]->name); /* which raises */
+	return lua_touserdata(L, 1);
 }
 
 struct message *object_request(lua_State *L)
 {
-	const uint64_t *serial;
-	struct message *m = target_of(L, request_type.name, &serial);
+	const struct handle *h = handle_of(L, OBJECT_REQUEST);
+	struct message *m = h->target;
 
-	if (m->serial != *serial)
+	if (m->serial != h->serial)
 		luaL_error(L, "this message has ended");
 	return m;
 }
 
-static struct run *run_target(lua_State *L, const char *type, const char *what)
+static struct run *run_target(lua_State *L, enum object_kind kind, const char *what)
 {
-	const uint64_t *serial;
-	struct run *r = target_of(L, type, &serial);
+	const struct handle *h = handle_of(L, kind);
+	struct run *r = h->target;
 
-	if (r->serial != *serial)
+	if (r->serial != h->serial)
 		luaL_error(L, "this %s has ended: it lives as long as its handler runs", what);
 	return r;
 }
 
 struct run *object_reply(lua_State *L)
 {
-	return run_target(L, reply_type.name, "reply");
+	return run_target(L, OBJECT_REPLY, "reply");
 }
 
 struct run *object_branch(lua_State *L)
 {
-	return run_target(L, branch_type.name, "branch");
+	return run_target(L, OBJECT_BRANCH, "branch");
 }
 
-static void push(lua_State *L, const char *type, void *target, uint64_t serial)
+static void push(lua_State *L, enum object_kind kind, void *target, uint64_t serial)
 {
 	struct handle *h = lua_newuserdatauv(L, sizeof(*h), 0);
 
 	*h = (struct handle){target, serial};
-	luaL_setmetatable(L, type);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, types[kind]);
+	lua_setmetatable(L, -2);
 }
 
 void object_push_request(lua_State *L, struct message *m)
 {
-	push(L, request_type.name, m, m->serial);
+	push(L, OBJECT_REQUEST, m, m->serial);
 }
 
 void object_push(lua_State *L, struct run *r)
 {
 	if (r->job.kind == HANDLER_REPLY)
-		push(L, reply_type.name, r, r->serial);
+		push(L, OBJECT_REPLY, r, r->serial);
 	else if (r->job.kind == HANDLER_BRANCH)
-		push(L, branch_type.name, r, r->serial);
+		push(L, OBJECT_BRANCH, r, r->serial);
 	else
 		object_push_request(L, r->job.message);
 }
@@ -168,14 +189,18 @@ static void push_members(lua_State *L, const struct object_type *type)
 	}
 }
 
-static void open_type(lua_State *L, const struct object_type *type)
+static void open_type(lua_State *L, enum object_kind kind)
 {
+	const struct object_type *type = types[kind];
 	union {
 		const struct object_type *in;
 		void *out;
 	} pointer = {.in = type};
 
 	luaL_newmetatable(L, type->name);
+	state_owner(L)->objects[kind] = lua_topointer(L, -1);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, type);
 	push_members(L, type);
 	lua_pushvalue(L, -1);
 	lua_pushlightuserdata(L, pointer.out);
@@ -193,7 +218,6 @@ static void open_type(lua_State *L, const struct object_type *type)
 
 void object_open(lua_State *L)
 {
-	open_type(L, &request_type);
-	open_type(L, &reply_type);
-	open_type(L, &branch_type);
+	for (enum object_kind kind = OBJECT_REQUEST; kind < OBJECT_KINDS; kind++)
+		open_type(L, kind);
 }

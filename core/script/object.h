@@ -17,6 +17,8 @@ struct field {
 	lua_CFunction set;
 };
 
+enum object_kind { OBJECT_REQUEST, OBJECT_REPLY, OBJECT_BRANCH, OBJECT_KINDS };
+
 struct object_type {
 	const char *name;           /* "lunasip.request" */
 	const luaL_Reg *methods;    /* with {NULL, NULL} at the end */
@@ -34,6 +36,8 @@ void object_push(lua_State *L, struct run *r);
 /* Pushes a request object for m. */
 void object_push_request(lua_State *L, struct message *m);
 
+/* Which of these the value at index 1 is, or OBJECT_KINDS: none. */
+enum object_kind object_kind(lua_State *L);
 /* The object at index 1; raises when it is another type, or has ended. */
 struct message *object_request(lua_State *L);
 struct run *object_reply(lua_State *L);

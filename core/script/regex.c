@@ -16,7 +16,7 @@ enum {
 };
 
 #define TYPE "lunasip.regex"
-#define CACHE "lunasip.regexes"
+static const char cache_name[] = "lunasip.regexes";
 
 struct regex {
 	pcre2_code *code;
@@ -68,10 +68,10 @@ static struct regex *regex_new(lua_State *L, struct slice pattern)
 /* The compiled pattern at index 2; it stays on the stack. */
 static struct regex *regex_at(lua_State *L, struct slice pattern)
 {
-	if (cache_find(L, CACHE, 2))
+	if (cache_find(L, cache_name, 2))
 		return lua_touserdata(L, -1);
 	struct regex *r = regex_new(L, pattern);
-	cache_keep(L, CACHE, 2);
+	cache_keep(L, cache_name, 2);
 	return r;
 }
 

@@ -189,10 +189,21 @@ static int resume(struct run *r, int nargs, int *n)
 	return status;
 }
 
+/* It was stopped, or has yielded by itself. */
+static void finish_yielded(struct run *r, bool exhausted)
+{
+	const char *place = r->script->state.place;
+	char reason[sizeof(r->script->state.place) + 50];
+
+	snprintf(reason, sizeof(reason), "%s%s", exhausted ? place : "",
+		 exhausted ? "too many instructions: an endless loop?"
+			   : "a handler must not yield: only primitives wait");
+	finish(r, true, reason);
+}
+
 static void enter(struct run *r, int nargs)
 {
 	struct state *state = &r->script->state;
-	char reason[sizeof(state->place) + 50];
 	int n = 0;
 	int status = resume(r, nargs, &n);
 	bool exhausted = state->exhausted;
@@ -202,10 +213,10 @@ static void enter(struct run *r, int nargs)
 		return;
 	r->denied =
 	    status == LUA_OK && n > 0 && lua_isboolean(r->co, -n) && !lua_toboolean(r->co, -n);
-	snprintf(reason, sizeof(reason), "%s%s", exhausted ? state->place : "",
-		 exhausted ? "too many instructions: an endless loop?"
-			   : "a handler must not yield: only primitives wait");
-	finish(r, status != LUA_OK, status == LUA_YIELD ? reason : NULL);
+	if (status == LUA_YIELD)
+		finish_yielded(r, exhausted);
+	else
+		finish(r, status != LUA_OK, NULL);
 }
 
 int run_start(struct script *s, const struct run_job *job)

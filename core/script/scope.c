@@ -25,11 +25,14 @@ static struct scope run_scope(struct run *r)
 
 struct scope scope_of(lua_State *L)
 {
-	if (luaL_testudata(L, 1, reply_type.name))
+	switch (object_kind(L)) {
+	case OBJECT_REPLY:
 		return run_scope(object_reply(L));
-	if (luaL_testudata(L, 1, branch_type.name))
+	case OBJECT_BRANCH:
 		return run_scope(object_branch(L));
-	return request_scope(object_request(L));
+	default:
+		return request_scope(object_request(L));
+	}
 }
 
 bool scope_current(lua_State *L, struct scope *s)
@@ -212,12 +215,12 @@ static void check_name(lua_State *L, struct slice name)
 
 	if (name.n == 0 || lex_token(name) != name.n)
 		luaL_error(L, "not the name of a header field");
-	state_push(L, name);
-	for (unsigned i = 0; i < sizeof(own) / sizeof(*own); i++)
-		if (id == own[i])
-			luaL_error(L, "%s is the proxy's own: it cannot be edited",
-				   lua_tostring(L, -1));
-	lua_pop(L, 1);
+	for (unsigned i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (id != own[i])
+			continue;
+		state_push(L, name);
+		luaL_error(L, "%s is the proxy's own: it cannot be edited", lua_tostring(L, -1));
+	}
 }
 
 struct slice scope_line(lua_State *L, struct arena *a, struct slice text)

@@ -14,7 +14,7 @@ enum {
 	MAX_WHY_BYTES = 256,
 };
 
-#define CACHE "lunasip.formats"
+static const char cache_name[] = "lunasip.formats";
 
 enum item_kind { ITEM_TEXT, ITEM_VARIABLE, ITEM_HEADER, ITEM_COLOUR };
 
@@ -254,10 +254,10 @@ static struct format *format_new(lua_State *L, struct slice text)
 static struct format *format_at(lua_State *L, int index, struct slice text)
 {
 	luaL_argcheck(L, text.n <= MAX_FORMAT_BYTES, index, "a format of more than 8192 bytes");
-	if (cache_find(L, CACHE, index))
+	if (cache_find(L, cache_name, index))
 		return lua_touserdata(L, -1);
 	struct format *f = format_new(L, text);
-	cache_keep(L, CACHE, index);
+	cache_keep(L, cache_name, index);
 	return f;
 }
 

@@ -121,11 +121,11 @@ static const struct {
 
 struct slice hdr_long_name(struct slice name)
 {
-	enum hdr_id id = hdr_id_of(name);
-	if (id != HDR_OTHER)
-		return names[id];
 	if (name.n != 1)
 		return name;
+	enum hdr_id id = compact_id(name.p[0]);
+	if (id != HDR_OTHER)
+		return names[id];
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if ((name.p[0] | 0x20) == others[i].compact)
 			return others[i].name;

@@ -291,23 +291,25 @@ void transport_via(const struct transport *t, unsigned socket, struct slice bran
 
 /* --- our names -------------------------------------------------------------------------------- */
 
-static bool point_is(const struct listen_point *p, struct slice host, const struct addr *ip)
+static bool has_port(const struct listen_point *p, uint16_t port)
 {
-	if (slice_ieq(host, slice_str(p->host)))
-		return true;
-	return ip->family && (addr_ip_equal(ip, &p->addr) || addr_ip_equal(ip, &p->host_ip));
+	return port == 0 || port == p->port || port == p->addr.port;
 }
 
 bool transport_is_ours(const struct transport *t, struct slice host, uint16_t port)
 {
 	struct addr ip;
 
-	addr_parse(&ip, host, 0); /* a name: family 0 */
+	/* As we write it, most often: then there is nothing to parse. */
+	for (unsigned i = 0; i < t->net->n_sockets; i++)
+		if (has_port(&t->points[i], port) && slice_ieq(host, slice_str(t->points[i].host)))
+			return true;
+	if (addr_parse(&ip, host, 0) < 0)
+		return false;
 	for (unsigned i = 0; i < t->net->n_sockets; i++) {
 		const struct listen_point *p = &t->points[i];
-		if (port && port != p->port && port != p->addr.port)
-			continue;
-		if (point_is(p, host, &ip))
+		if (has_port(p, port) &&
+		    (addr_ip_equal(&ip, &p->addr) || addr_ip_equal(&ip, &p->host_ip)))
 			return true;
 	}
 	return false;

@@ -7,11 +7,13 @@ struct upstream upstream_of(const struct received *request)
 
 bool upstream_follows(const struct msg *m)
 {
-	struct hdr_walk w = {0};
+	struct hdr_walk w = {.hdr = msg_hdr(m, HDR_VIA)};
 	struct slice via;
-	bool first = msg_walk(m, HDR_VIA, &w, &via);
 
-	return first && msg_walk(m, HDR_VIA, &w, &via);
+	if (!w.hdr || !m->via.text.p)
+		return false;
+	w.rest = slice_range(slice_end(m->via.text), slice_end(w.hdr->value));
+	return msg_walk(m, HDR_VIA, &w, &via);
 }
 
 struct slice upstream_write(struct buf *out, const struct msg *m, const struct edits *changes,
