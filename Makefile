@@ -49,6 +49,8 @@ CPPFLAGS += -D_GNU_SOURCE -Icore $(PKG_CFLAGS)
 CFLAGS   += -std=c17 $(WARN) $(OPT) $(SANFLAGS) -fPIC -fvisibility=hidden
 LDLIBS   += $(PKG_LIBS) -lpthread -lm
 LDFLAGS  += $(SANFLAGS)
+# The daemon's malloc; sanitizers bring their own.  MALLOC= leaves it to libc.
+MALLOC   ?= $(if $(SAN),,-ljemalloc)
 
 SRC     := $(sort $(wildcard core/*/*.c db/*.c))
 SCHEMA  := $(sort $(wildcard db/schema/*.sql))
@@ -66,7 +68,7 @@ say = $(if $(V),,@echo "  $1  $@"; )
 all: $(BUILD)/lunasip $(BUILD)/lunasip.so
 
 $(BUILD)/lunasip: $(OBJ)
-	$(call say,LINK)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(LDLIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS) -Wl,-E -o $@ $^ $(LDLIBS) $(MALLOC)
 
 # The same objects but main, for require "lunasip".  Never unloaded, or the leak
 # sanitizer could not tell what its libraries hold on to.
