@@ -8,6 +8,7 @@ files["lua/routes"] = { std = "lunasip" }
 files["lua/lunasip/api.lua"] = { max_line_length = false } -- data
 exclude_files = { "lua/lunasip/library" } -- stubs
 
+files["tools/bench/routes"] = { std = "lunasip" }
 files["t/spec"] = { std = "lua54+busted" }
 files["t/flow"] = { std = "lua54+busted" }
 files["t/kamailio"] = { std = "lua54+busted" }

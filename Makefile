@@ -10,6 +10,8 @@
 #   make test-stall  MariaDB stands still for 30 seconds
 #   make chaos       kill -9 at random moments: 200 times on SQLite, 50 on MariaDB
 #   make bench-start  a start with 1,000,000 bindings
+#   make bench       CPU time of a session, against Kamailio where it is (doc/performance.md)
+#   make bench-short every workload of it, briefly: does it work
 #   make test-kamailio  before and after Kamailio on one database
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
@@ -212,9 +214,37 @@ fuzz-short:
 	@tools/setup lint
 	@set -e; for name in $(FUZZERS); do $(MAKE) --no-print-directory fuzz-$$name SECONDS=5; done
 
+# ---- bench
+
+# The load generator and the floor share no code with the proxy.
+LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/bench/load/*.c)))
+BENCH    := $(BUILD)/bench/load $(BUILD)/bench/floor
+BENCH_RUN = $(TEST_ENV) tools/bench/run
+
+$(BUILD)/bench/load: $(LOAD_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bench/floor: $(BUILD)/obj/tools/bench/floor/floor.o
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(LOAD_OBJ:.o=.d) $(BUILD)/obj/tools/bench/floor/floor.d
+
+# Where the peer cannot be had, lunasip is measured without.
+.PHONY: bench bench-short
+bench:
+	@tools/setup bench || tools/setup demo
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BENCH)
+	@$(BENCH_RUN) compare
+bench-short:
+	@tools/setup demo
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BENCH)
+	@$(BENCH_RUN) short
+
 # ---- lint
 
-C_FILES = $(sort $(wildcard core/*/*.[ch] db/*.[ch] t/unit/*.h t/unit/*/*.[ch] t/fuzz/*.[ch]))
+C_FILES = $(sort $(wildcard core/*/*.[ch] db/*.[ch] t/unit/*.h t/unit/*/*.[ch] t/fuzz/*.[ch] \
+  tools/bench/*/*.[ch]))
 LINT_CPPFLAGS = $(CPPFLAGS) -It/unit -std=c17 $(WARN)
 
 .PHONY: lint lint-layers lint-headers lint-c lint-lua lint-docs lint-api doc fmt fmt-check
@@ -233,12 +263,12 @@ lint-headers:
 	@clang $(LINT_CPPFLAGS) -fsyntax-only $(filter %.c,$(C_FILES))
 
 lint-c:
-	@printf '%s\n' $(SRC) | xargs -n 4 -P $(JOBS) sh -c 'clang-tidy --quiet \
+	@printf '%s\n' $(SRC) $(wildcard tools/bench/*/*.c) | xargs -n 4 -P $(JOBS) sh -c 'clang-tidy --quiet \
 	  --warnings-as-errors="*" "$$@" -- $(LINT_CPPFLAGS) 2>/dev/null' clang-tidy
 
 lint-lua:
 	@luacheck -q lua t tools/lunactl tools/check-layers tools/check-docs tools/check-api \
-	  tools/api tools/cover tools/demo
+	  tools/api tools/cover tools/demo tools/bench
 
 lint-docs: all
 	@$(LUA) tools/check-docs

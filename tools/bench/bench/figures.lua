@@ -1,0 +1,63 @@
+-- Figures of several rounds: medians, ranges, ratios; and tables of them.
+local figures = {}
+
+function figures.median(list)
+	if #list == 0 then return nil end
+	local sorted = table.move(list, 1, #list, 1, {})
+	table.sort(sorted)
+	local middle = #sorted // 2
+	if #sorted % 2 == 1 then return sorted[middle + 1] end
+	return (sorted[middle] + sorted[middle + 1]) / 2
+end
+
+-- What each round has of `key`.
+function figures.column(rounds, key)
+	local list = {}
+	for _, round in ipairs(rounds) do list[#list + 1] = round[key] end
+	return list
+end
+
+-- The median of the ratios round by round: noise that lasts longer than a round hits both.
+function figures.ratio(above, below)
+	local list = {}
+	for i = 1, math.min(#above, #below) do
+		if below[i] > 0 then list[#list + 1] = above[i] / below[i] end
+	end
+	return figures.median(list)
+end
+
+-- Three digits that count: 3.14, 31.4, 314, 3,140
+function figures.show(n)
+	if not n then return "–" end
+	if n >= 1000 then
+		local text = ("%.0f"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
+		return (text:gsub("^,", ""))
+	end
+	return (n >= 100 and "%.0f" or n >= 10 and "%.1f" or "%.2f"):format(n)
+end
+
+-- "31.4 (30.2–33.0)"
+function figures.spread(list)
+	if #list == 0 then return "–" end
+	local median = figures.show(figures.median(list))
+	if #list == 1 then return median end
+	return ("%s (%s–%s)"):format(median, figures.show(math.min(table.unpack(list))),
+		figures.show(math.max(table.unpack(list))))
+end
+
+function figures.write(rows)
+	for i, row in ipairs(rows) do
+		io.write("| ", table.concat(row, " | "), " |\n")
+		if i == 1 then io.write("|", ("---|"):rep(#row), "\n") end
+	end
+	io.write "\n"
+	io.flush()
+end
+
+-- "met" or "missed", or nothing when there is nothing to judge.
+function figures.verdict(value, limit, at_least)
+	if not value then return "–" end
+	return (at_least and value >= limit or not at_least and value <= limit) and "met" or "missed"
+end
+
+return figures

@@ -1,0 +1,79 @@
+-- The proxies that are compared, and how each is started.
+--
+-- proxies.NAME { port, database, dir, route, db_mode, … } returns a command. All know the users
+-- of the database, and relay a MESSAGE unasked where the route is "message".
+local machine = require "bench.machine"
+local task = require "bench.task"
+local load = require "bench.load"
+
+local proxies = {}
+
+local BUILD = os.getenv "BUILD" or "build"
+
+local commands = {}
+
+local function option_exists(flag)
+	local pipe = assert(io.popen(BUILD .. "/lunasip --help 2>&1"))
+	local help = pipe:read "a"
+	pipe:close()
+	return help:find("\n  " .. flag .. ",", 1, true) ~= nil
+end
+
+function commands.lunasip(o)
+	local command = { BUILD .. "/lunasip", "-l", "udp:127.0.0.1:" .. o.port, "-d", o.database.url,
+		env = { BENCH_DB_MODE = tostring(o.db_mode), BENCH_LOG = o.log } }
+	if option_exists "-w" then
+		table.move({ "-w", tostring(o.workers or 1) }, 1, 2, #command + 1, command)
+	end
+	if o.control then table.move({ "-s", o.control }, 1, 2, #command + 1, command) end
+	table.insert(command, ("tools/bench/routes/%s.lua"):format(o.route))
+	return command
+end
+
+-- kind: what is different from how Debian starts it.
+local function kamailio(o, kind)
+	local command = { "kamailio", "-DD", "-E", "-f", "tools/bench/kamailio.cfg", "-Y", o.dir,
+		"-P", o.dir .. "/kamailio.pid", "-w", o.dir, "-l", "udp:127.0.0.1:" .. o.port,
+		"-A", "CHILDREN=" .. (o.workers or 1), "-A", "DB_MODE=" .. o.db_mode,
+		"-A", 'DB_URL="mysql://root@localhost/lunasip"',
+		env = { MYSQL_UNIX_PORT = o.database.socket } }
+	table.move(kind, 1, #kind, #command + 1, command)
+	return command
+end
+
+local DEBIAN = { "-m", "64", "-M", "8" }
+local TUNED = { "-m", "4096", "-M", "16", "-x", "tlsf", "-X", "tlsf" }
+local CACHED = { "-A", "CREDENTIAL_CACHE", table.unpack(TUNED) }
+local LEAN = { "-A", "LEAN", table.unpack(CACHED) }
+
+commands["kamailio-debian"] = function(o) return kamailio(o, DEBIAN) end
+commands["kamailio-tuned"] = function(o) return kamailio(o, TUNED) end
+commands["kamailio"] = function(o) return kamailio(o, CACHED) end
+commands["kamailio-lean"] = function(o) return kamailio(o, LEAN) end
+
+function proxies.exists(name) return commands[name] ~= nil end
+
+function proxies.has_kamailio()
+	return os.execute("PATH=$PATH:/usr/sbin; command -v kamailio >/dev/null 2>&1"
+		.. " && ls /usr/lib/*/kamailio/modules/db_mysql.so >/dev/null 2>&1") == true
+end
+
+-- Starts it on its core and waits until it answers. first_answer_s: after how long it did.
+function proxies.start(name, o)
+	o.port = o.port or machine.free_port()
+	local began = task.seconds()
+	local core = o.core or machine.proxy_core
+	local process = task.start(machine.pinned(core, commands[name](o)))
+	process.name = name
+	local self = { name = name, port = o.port, pid = process.pid, process = process }
+	function self.stop()
+		if not self.stopped then task.stop(process) end
+		self.stopped = true
+	end
+	task.at_cleanup(self.stop)
+	load.probe(o.port, o.patience_s or 20, process)
+	self.first_answer_s = task.seconds() - began
+	return self
+end
+
+return proxies

@@ -1,0 +1,5 @@
+-- All defaults, but what the run chose, and no line for each message.
+return {
+	usrloc = { db_mode = tonumber(os.getenv "BENCH_DB_MODE") },
+	log = { level = os.getenv "BENCH_LOG" or "error" },
+}
