@@ -1,22 +1,32 @@
 /*
  * mysql: a store in MariaDB or MySQL, for proxies that share one.
  *
- * The connection's character set is binary: what we send and get are bytes,
- * never recoded.  The session is strict: what does not fit is refused, never
- * cut.  A broken connection is made anew by the next operation; when that
- * fails, operations fail at once for RETRY_MS, so that those which queue up
- * behind a dead server do not wait for it one after another.
+ * What we send and get are bytes, never recoded.  A broken connection is made
+ * anew by the next operation; when that fails, operations fail at once for
+ * RETRY_MS, so that those which queue up behind a dead server do not wait for
+ * it one after another.
+ *
+ * Of several hosts a connection stays with the one it has found as long as that
+ * works.  A host that says nothing in time, or refuses to work, is left for the
+ * next one; the connections of one store tell each other where they have found
+ * a server.
+ *
+ * A commit whose answer is lost may have happened, or still happen.  It is in
+ * doubt until it has been repeated: the rows are then written after all, at this
+ * host or another one.  (On one server the second writer waits for the locks of
+ * the first; in a Galera cluster, for rows that exist, the first to commit wins
+ * and the other is undone.)
  */
 #include "base/log.h"
+#include "mysql_connect.h"
 #include "mysql_stmt.h"
-#include "mysql_url.h"
 #include "schema.h"
 #include "sql.h"
 #include "sql_cache.h"
 
 #include <errmsg.h>
 #include <mysqld_error.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,7 +35,7 @@ enum {
 	RETRY_MS = 250,
 	QUICK_MS = 1000, /* an operation that failed faster may be tried again */
 	CONNECTIONS = 5,
-	MAX_REASON = 512,
+	MAX_REASON = 1000,
 };
 
 /* Known to newer servers and libraries only. */
@@ -38,10 +48,19 @@ enum {
 	IDLE_TOO_LONG = 4031
 };
 
+/* What the connections of one store share. */
+struct place {
+	atomic_uint users;
+	atomic_uint host; /* where one of them found a server last */
+};
+
 struct mysql {
 	struct sql sql;
 	struct arena arena;
 	struct mysql_url url;
+	struct place *place;
+	unsigned host; /* the last one it was connected to */
+	bool leave;    /* … which is not asked first */
 	MYSQL *handle; /* NULL: not connected */
 	struct sql_cache statements;
 	int64_t started_ms; /* the operation; monotonic */
@@ -78,73 +97,27 @@ static void disconnect(struct mysql *c)
 	sql_cache_clear(&c->statements);
 }
 
-/*
- * Strict, so that what does not fit is refused; nobody waits for a lock, nor
- * for a statement, longer than somebody waits for us (the second one in
- * MariaDB only, which reads that comment).
- */
-static void set_session(MYSQL *h, const struct mysql_url *u)
+/* Where to look for a server first. */
+static unsigned first_host(const struct mysql *c)
 {
-	char session[256];
-	snprintf(session, sizeof(session),
-		 "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = 1"
-		 " /*M!100100 , SESSION max_statement_time = %u */",
-		 u->timeout_s);
-	mysql_options(h, MYSQL_INIT_COMMAND, session);
-}
-
-static void set_tls(MYSQL *h, const struct mysql_url *u)
-{
-	my_bool on = 1, verify = u->tls != MYSQL_TLS_UNVERIFIED;
-	if (u->tls == MYSQL_TLS_OFF)
-		return;
-	mysql_ssl_set(h, u->ssl_key, u->ssl_cert, u->ssl_ca, NULL, NULL);
-	mysql_options(h, MYSQL_OPT_SSL_ENFORCE, &on);
-	mysql_options(h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-}
-
-static void set_options(MYSQL *h, const struct mysql_url *u)
-{
-	const unsigned off = 0;
-	const unsigned protocol = u->socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-	set_session(h, u);
-	set_tls(h, u);
-	mysql_options(h, MYSQL_OPT_CONNECT_TIMEOUT, &u->connect_timeout_s);
-	mysql_options(h, MYSQL_OPT_READ_TIMEOUT, &u->timeout_s);
-	mysql_options(h, MYSQL_OPT_WRITE_TIMEOUT, &u->timeout_s);
-	mysql_options(h, MYSQL_OPT_LOCAL_INFILE, &off);
-	mysql_options(h, MYSQL_SET_CHARSET_NAME, "binary");
-	/* Else "localhost" with a port would mean the default socket. */
-	if (u->socket || u->port)
-		mysql_options(h, MYSQL_OPT_PROTOCOL, &protocol);
-}
-
-/* NULL, or why it must not be used. */
-static const char *try_connect(MYSQL *h, const struct mysql_url *u)
-{
-	if (!mysql_real_connect(h, u->socket ? "localhost" : u->host, u->user, u->password,
-				u->database, u->port, u->socket, CLIENT_FOUND_ROWS))
-		return mysql_error(h);
-	if (u->tls != MYSQL_TLS_OFF && !mysql_get_ssl_cipher(h))
-		return "the server does not encrypt";
-	return NULL;
+	unsigned host = atomic_load(&c->place->host);
+	return c->leave && host == c->host ? host + 1 : host;
 }
 
 static enum store_error connect_now(struct mysql *c)
 {
-	c->handle = mysql_init(NULL);
-	if (!c->handle)
-		abort();
-	set_options(c->handle, &c->url);
-	const char *why = try_connect(c->handle, &c->url);
-	c->sql.connected = !why;
-	if (!why)
-		return STORE_OK;
+	unsigned host = first_host(c);
 	buf_reset(&c->refusal);
-	log_clean(&c->refusal, slice_str(why), false);
-	c->retry_ms = now_ms() + RETRY_MS;
-	disconnect(c);
-	return STORE_UNAVAILABLE;
+	c->handle = mysql_connect_any(&c->url, &host, &c->refusal);
+	c->sql.connected = c->handle != NULL;
+	if (!c->handle) {
+		c->retry_ms = now_ms() + RETRY_MS;
+		return STORE_UNAVAILABLE;
+	}
+	c->host = host;
+	c->leave = false;
+	atomic_store(&c->place->host, host);
+	return STORE_OK;
 }
 
 static enum store_error connect_again(struct sql *s, struct buf *why)
@@ -175,6 +148,13 @@ static bool is_conflict(unsigned code)
 	return code == ER_LOCK_DEADLOCK || code == SNAPSHOT_CONFLICT;
 }
 
+/* Not the statement is wrong, but the host. */
+static bool is_refusal(unsigned code)
+{
+	return code == WSREP_NOT_READY || code == ER_OPTION_PREVENTS_STATEMENT ||
+	       code == ER_READ_ONLY_MODE || code == ER_ERROR_DURING_COMMIT;
+}
+
 static bool is_passing(unsigned code)
 {
 	return code == ER_LOCK_WAIT_TIMEOUT || code == ER_CON_COUNT_ERROR ||
@@ -182,13 +162,22 @@ static bool is_passing(unsigned code)
 	       code == ER_QUERY_INTERRUPTED || code == STATEMENT_TIMEOUT;
 }
 
+/* The connection is of no use any more; the operation may go better elsewhere.  A host
+ * that broke it at once is asked first all the same: if it is gone it says so at once. */
+static enum store_error fail_over(struct mysql *c, unsigned code)
+{
+	bool quick = now_ms() - c->started_ms < QUICK_MS;
+	c->leave = !quick || !is_lost(code) || code == ER_SERVER_SHUTDOWN;
+	disconnect(c);
+	c->sql.again = quick || c->url.n_hosts > 1;
+	return STORE_UNAVAILABLE;
+}
+
 static enum store_error fail(struct mysql *c, unsigned code, struct buf *why)
 {
-	if (is_lost(code)) {
-		disconnect(c);
-		c->sql.again = now_ms() - c->started_ms < QUICK_MS;
-		return STORE_UNAVAILABLE;
-	}
+	c->sql.undone = is_conflict(code);
+	if (is_lost(code) || (is_refusal(code) && c->url.n_hosts > 1))
+		return fail_over(c, code);
 	c->sql.again = is_conflict(code);
 	if (c->sql.again || is_passing(code))
 		return STORE_UNAVAILABLE;
@@ -291,19 +280,26 @@ static void close_connection(struct store_connection *connection)
 	struct mysql *c = mysql_of(CONTAINER(connection, struct sql, connection));
 	disconnect(c);
 	sql_free(&c->sql);
+	if (atomic_fetch_sub(&c->place->users, 1) == 1)
+		free(c->place);
 	buf_free(&c->refusal);
 	arena_free(&c->arena);
 	free(c);
 }
 
 static enum store_error open_connection(struct store_connection **out, struct slice rest,
-					struct buf *why)
+					struct store_connection *beside, struct buf *why)
 {
 	struct mysql *c = mem_zalloc(sizeof(*c));
 	sql_init(&c->sql, &store_mysql, &dialect);
 	sql_cache_init(&c->statements, drop_statement);
 	arena_init(&c->arena, 512);
 	buf_init(&c->refusal, MAX_REASON);
+	if (beside)
+		c->place = mysql_of(CONTAINER(beside, struct sql, connection))->place;
+	else
+		c->place = mem_zalloc(sizeof(*c->place));
+	atomic_fetch_add(&c->place->users, 1);
 	*out = &c->sql.connection;
 	enum store_error e = STORE_FAILED;
 	if (mysql_url_parse(&c->url, &c->arena, rest, why) == 0)
@@ -311,6 +307,12 @@ static enum store_error open_connection(struct store_connection **out, struct sl
 	if (e != STORE_OK)
 		close_connection(*out);
 	return e;
+}
+
+static enum store_error open_first(struct store_connection **out, struct slice rest,
+				   struct buf *why)
+{
+	return open_connection(out, rest, NULL, why);
 }
 
 static int check_url(struct slice rest, struct buf *why)
@@ -327,7 +329,8 @@ const struct store_driver store_mysql = {
     .scheme = "mysql",
     .connections = CONNECTIONS,
     .check_url = check_url,
-    .open = open_connection,
+    .open = open_first,
+    .open_beside = open_connection,
     .close = close_connection,
     .check = sql_check,
     .create = sql_create,

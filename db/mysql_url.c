@@ -65,28 +65,58 @@ static int parse_user(struct mysql_url *u, struct arena *a, struct slice user, s
 	return take(&u->password, a, password, "password", why);
 }
 
-static int parse_host(struct mysql_url *u, struct arena *a, struct slice host, struct buf *why)
+/* Splits "[address]:port" or "name:port"; port is null where none is. */
+static int cut_port(struct slice *host, struct slice *port, struct buf *why)
+{
+	bool brackets = host->n > 0 && host->p[0] == '[';
+	if (!brackets) {
+		*port = cut(host, ':');
+		return 0;
+	}
+	*host = slice_of(host->p + 1, host->n - 1);
+	*port = cut(host, ']');
+	if (!port->p || (port->n > 0 && port->p[0] != ':')) {
+		buf_puts(why, "the [address] in the URL lacks its ]");
+		return -1;
+	}
+	*port = port->n > 0 ? slice_of(port->p + 1, port->n - 1) : SLICE_NULL;
+	return 0;
+}
+
+static int parse_host(struct mysql_host *h, struct arena *a, struct slice host, struct buf *why)
 {
 	struct slice port;
-	if (host.n > 0 && host.p[0] == '[') {
-		host = slice_of(host.p + 1, host.n - 1);
-		port = cut(&host, ']');
-		if (!port.p || (port.n > 0 && port.p[0] != ':')) {
-			buf_puts(why, "the [address] in the URL lacks its ]");
-			return -1;
-		}
-		port = port.n > 0 ? slice_of(port.p + 1, port.n - 1) : SLICE_NULL;
-	} else {
-		port = cut(&host, ':');
-	}
 	uint32_t number = 0;
+	if (cut_port(&host, &port, why) < 0)
+		return -1;
 	if (port.p && (slice_u32(port, &number) < 0 || number == 0 || number > 65535)) {
 		buf_puts(why, "the port in the URL is not a number from 1 to 65535 "
 			      "(or a : @ or / of the password is not written as %XX)");
 		return -1;
 	}
-	u->port = number;
-	return host.n > 0 ? take(&u->host, a, host, "host", why) : 0;
+	h->port = number;
+	return host.n > 0 ? take(&h->name, a, host, "host", why) : 0;
+}
+
+static int parse_hosts(struct mysql_url *u, struct arena *a, struct slice hosts, struct buf *why)
+{
+	bool several = slice_chr(hosts, ',') != NULL;
+	do {
+		struct slice next = cut(&hosts, ',');
+		if (u->n_hosts == MYSQL_MAX_HOSTS) {
+			buf_printf(why, "the URL names more than %d hosts", MYSQL_MAX_HOSTS);
+			return -1;
+		}
+		struct mysql_host *h = &u->hosts[u->n_hosts++];
+		if (parse_host(h, a, hosts, why) < 0)
+			return -1;
+		if (several && !h->name) {
+			buf_puts(why, "a host in the URL's list has no name");
+			return -1;
+		}
+		hosts = next;
+	} while (hosts.p);
+	return 0;
 }
 
 static int take_seconds(unsigned *out, struct slice s, struct buf *why)
@@ -97,6 +127,17 @@ static int take_seconds(unsigned *out, struct slice s, struct buf *why)
 		return -1;
 	}
 	*out = seconds;
+	return 0;
+}
+
+static int take_sync_wait(unsigned *out, struct slice s, struct buf *why)
+{
+	uint32_t mask;
+	if (slice_u32(s, &mask) < 0 || mask > 15) {
+		buf_puts(why, "wsrep_sync_wait in the URL is not a number from 0 to 15");
+		return -1;
+	}
+	*out = mask;
 	return 0;
 }
 
@@ -139,8 +180,10 @@ static int parse_option(struct mysql_url *u, struct arena *a, struct slice name,
 		return take_tls_file(&u->ssl_cert, u, a, value, "ssl-cert", why);
 	if (slice_eq(name, SLICE("ssl-key")) && value.n > 0)
 		return take_tls_file(&u->ssl_key, u, a, value, "ssl-key", why);
+	if (slice_eq(name, SLICE("wsrep_sync_wait")))
+		return take_sync_wait(&u->wsrep_sync_wait, value, why);
 	buf_puts(why, "the URL takes ?socket=PATH, connect_timeout=S, timeout=S, tls=1, "
-		      "ssl-ca=PATH, ssl-cert=PATH and ssl-key=PATH only");
+		      "ssl-ca=PATH, ssl-cert=PATH, ssl-key=PATH and wsrep_sync_wait=N only");
 	return -1;
 }
 
@@ -158,7 +201,7 @@ static int parse_query(struct mysql_url *u, struct arena *a, struct slice query,
 
 int mysql_url_parse(struct mysql_url *u, struct arena *a, struct slice rest, struct buf *why)
 {
-	*u = (struct mysql_url){.connect_timeout_s = 3, .timeout_s = 5};
+	*u = (struct mysql_url){.connect_timeout_s = 3, .timeout_s = 5, .wsrep_sync_wait = 1};
 	if (!slice_starts(rest, SLICE("//"))) {
 		buf_puts(why, "the URL must look like mysql://USER:PASSWORD@HOST:PORT/DATABASE");
 		return -1;
@@ -174,8 +217,14 @@ int mysql_url_parse(struct mysql_url *u, struct arena *a, struct slice rest, str
 	const char *at = slice_chr(rest, '@');
 	if (at && parse_user(u, a, slice_range(rest.p, at), why) < 0)
 		return -1;
-	struct slice host = at ? slice_range(at + 1, slice_end(rest)) : rest;
-	if (parse_host(u, a, host, why) < 0 || take(&u->database, a, database, "database", why) < 0)
+	struct slice hosts = at ? slice_range(at + 1, slice_end(rest)) : rest;
+	if (parse_hosts(u, a, hosts, why) < 0 ||
+	    take(&u->database, a, database, "database", why) < 0 ||
+	    parse_query(u, a, query, why) < 0)
 		return -1;
-	return parse_query(u, a, query, why);
+	if (u->socket && u->n_hosts > 1) {
+		buf_puts(why, "the URL names a socket beside several hosts");
+		return -1;
+	}
+	return 0;
 }

@@ -1,8 +1,8 @@
 /*
- * mysql_url: mysql://USER:PASSWORD@HOST:PORT/DATABASE?socket=PATH, taken apart.
+ * mysql_url: mysql://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?socket=PATH, taken apart.
  *
- * Each part may hold %XX; all but DATABASE may be missing.  HOST may be an IPv6
- * address in brackets.  Behind the ?, joined by &:
+ * Each part may hold %XX; all but DATABASE may be missing.  A HOST may be an IPv6
+ * address in brackets; several are tried in their order.  Behind the ?, joined by &:
  *   socket=PATH        a Unix socket, instead of HOST
  *   connect_timeout=S  seconds that connecting may take, 3
  *   timeout=S          seconds that an answer may take, 5
@@ -10,6 +10,8 @@
  *   tls=unverified     encrypted, with whomever
  *   ssl-ca=PATH        who signs certificates, instead of the system's list; means tls=1
  *   ssl-cert=PATH, ssl-key=PATH   our own certificate
+ *   wsrep_sync_wait=N  which statements wait, at a node of a Galera cluster, for
+ *                      what other nodes have committed: 0 to 15, 1 (those that read)
  */
 #ifndef DB_MYSQL_URL_H
 #define DB_MYSQL_URL_H
@@ -19,19 +21,27 @@
 
 enum mysql_tls { MYSQL_TLS_OFF, MYSQL_TLS_VERIFIED, MYSQL_TLS_UNVERIFIED };
 
+enum { MYSQL_MAX_HOSTS = 8 };
+
+struct mysql_host {
+	const char *name; /* NULL: left to the client library */
+	unsigned port;    /* 0: none given */
+};
+
 struct mysql_url {
 	const char *user; /* NULL: left to the client library */
 	const char *password;
-	const char *host;
+	struct mysql_host hosts[MYSQL_MAX_HOSTS];
+	unsigned n_hosts; /* at least one */
 	const char *database;
 	const char *socket;
-	unsigned port; /* 0: none given */
 	unsigned connect_timeout_s;
 	unsigned timeout_s;
 	enum mysql_tls tls;
 	const char *ssl_ca; /* NULL: none given */
 	const char *ssl_cert;
 	const char *ssl_key;
+	unsigned wsrep_sync_wait;
 };
 
 /* rest: what follows "mysql:".  Texts go into a.  0, or -1 with a reason that

@@ -238,6 +238,10 @@ static enum store_error attempt(struct sql *s, struct store_op *op, struct buf *
 	enum store_error e = s->dialect->connect(s, why);
 	if (e != STORE_OK)
 		return e;
+	if (atomic_load(&op->given_up)) {
+		buf_puts(why, "its time was up");
+		return STORE_UNAVAILABLE;
+	}
 	op->begun = true;
 	e = f(s, op, why);
 	if (e == STORE_FAILED)
@@ -275,7 +279,8 @@ enum store_error sql_end(struct sql *s, enum store_error e, struct buf *why)
 		e = s->dialect->command(s, SLICE("COMMIT"), why);
 		if (e == STORE_OK)
 			return e;
-		s->in_doubt |= !s->connected;
+		s->in_doubt |= !s->undone;
+		e = s->undone ? e : STORE_UNAVAILABLE;
 	}
 	/* Why the undoing fails is of no interest beside why it was needed. */
 	bool again = s->again;

@@ -67,7 +67,8 @@ struct sql_dialect {
 	/* Connects if need be. */
 	enum store_error (*connect)(struct sql *s, struct buf *why);
 	/* Both fail without a connection, and set s->again where it may go better
-	 * the next time. */
+	 * the next time, and s->undone, which tells of a COMMIT that failed whether
+	 * it did not happen. */
 	enum store_error (*run)(struct sql *s, struct sql_query *q, struct buf *why);
 	enum store_error (*command)(struct sql *s, struct slice text, struct buf *why);
 };
@@ -80,6 +81,7 @@ struct sql {
 	const struct sql_dialect *dialect;
 	bool connected;
 	bool again;
+	bool undone;        /* the last failure has undone the transaction */
 	bool in_doubt;      /* a commit was lost: it may have happened */
 	struct list tables; /* of sql_table: what is known of them */
 };

@@ -3,7 +3,14 @@
  *
  * A write is always a transaction that begins and ends in words: when its
  * commit is lost its rows are still locked, so whoever writes them next, over
- * another connection, waits until its fate is decided.
+ * another connection, waits until its fate is decided.  At another node of a
+ * Galera cluster he does not wait, but the one in doubt is undone if it has not
+ * been committed by then.  Both holds for changes of rows only: who removes what
+ * is not there waits for nobody, and a row that is not there may still come.  To
+ * settle that, a row of its name is put there and taken out again.
+ *
+ * What nobody waits for any more is not begun, and not tried again: he who was
+ * told so may have changed the rows elsewhere meanwhile.
  */
 #include "base/log.h"
 #include "sql.h"
@@ -50,7 +57,8 @@ static void bind_binding(struct sql_query *q, const struct store_binding *b)
  */
 struct change {
 	struct slice ruid;
-	const struct store_binding *put; /* NULL: a remove */
+	const struct store_binding *put; /* NULL: a remove … */
+	bool settle;                     /* … or not even that */
 	unsigned place;
 };
 
@@ -68,6 +76,8 @@ static unsigned add_changes(struct change *c, unsigned n, const struct store_op 
 		c[n] = (struct change){.ruid = op->removes[i], .place = n};
 	for (unsigned i = 0; i < op->n_puts; i++, n++)
 		c[n] = (struct change){.ruid = op->puts[i].ruid, .put = &op->puts[i], .place = n};
+	for (unsigned i = 0; i < op->n_settles; i++, n++)
+		c[n] = (struct change){.ruid = op->settles[i], .settle = true, .place = n};
 	return n;
 }
 
@@ -81,11 +91,12 @@ static struct change *changes_of(const struct group *g, unsigned *n)
 {
 	unsigned room = 0;
 	for (unsigned i = 0; i < g->n; i++)
-		room += g->ops[i]->n_removes + g->ops[i]->n_puts;
+		room += g->ops[i]->n_removes + g->ops[i]->n_puts + g->ops[i]->n_settles;
 	struct change *c = mem_alloc(room * sizeof(*c) + 1);
 	*n = 0;
 	for (unsigned i = 0; i < g->n; i++)
-		*n = add_changes(c, *n, g->ops[i]);
+		if (!g->ops[i]->left_out)
+			*n = add_changes(c, *n, g->ops[i]);
 	qsort(c, *n, sizeof(*c), compare_changes);
 	return c;
 }
@@ -122,16 +133,34 @@ static enum store_error put_rows(struct sql *s, const struct sql_table *t, const
 	return e;
 }
 
+/* which: a condition beside, or "". */
 static enum store_error take_out(struct sql *s, const struct sql_table *t, struct slice ruid,
-				 struct buf *why)
+				 const char *which, struct buf *why)
 {
 	struct sql_query q;
 	sql_query_init(&q);
 	buf_printf(&q.text, "DELETE FROM `%.*s` WHERE ", SLICE_ARG(t->name));
 	sql_match(&q, t, "ruid", ruid);
+	buf_puts(&q.text, which);
 	enum store_error e = sql_run(s, &q, why);
 	sql_query_free(&q);
 	return e;
+}
+
+/* A binding has a contact; what stands there for a moment has none. */
+static enum store_error settle(struct sql *s, const struct sql_table *t, struct slice ruid,
+			       struct buf *why)
+{
+	static const char *const ruid_only[] = {"ruid", NULL};
+	struct sql_query q;
+	sql_query_init(&q);
+	buf_printf(&q.text, "INSERT INTO `%.*s` (ruid, username, contact) VALUES (?, '', '')",
+		   SLICE_ARG(t->name));
+	sql_bind_text(&q, ruid);
+	sql_upsert(s, &q, "ruid", ruid_only);
+	enum store_error e = sql_run(s, &q, why);
+	sql_query_free(&q);
+	return e == STORE_OK ? take_out(s, t, ruid, " AND contact = ''", why) : e;
 }
 
 /* How many puts the next statement takes. */
@@ -149,16 +178,35 @@ static enum store_error write_rows(struct sql *s, const struct sql_table *t, con
 	enum store_error e = STORE_OK;
 	while (e == STORE_OK && n > 0) {
 		unsigned rows = next_puts(s, c, n);
-		e = rows ? put_rows(s, t, c, rows, why) : take_out(s, t, c->ruid, why);
+		if (rows > 0)
+			e = put_rows(s, t, c, rows, why);
+		else
+			e = c->settle ? settle(s, t, c->ruid, why)
+				      : take_out(s, t, c->ruid, "", why);
 		c += rows ? rows : 1;
 		n -= rows ? rows : 1;
 	}
 	return e;
 }
 
+/* How many are still waited for. */
+static unsigned leave_out(const struct group *g)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < g->n; i++) {
+		g->ops[i]->left_out = atomic_load(&g->ops[i]->given_up);
+		n += !g->ops[i]->left_out;
+	}
+	return n;
+}
+
 static enum store_error write_group(struct sql *s, const struct group *g, struct buf *why)
 {
 	const struct sql_table *t;
+	if (leave_out(g) == 0) {
+		buf_puts(why, "its time was up");
+		return STORE_UNAVAILABLE;
+	}
 	enum store_error e = sql_table(s, g->ops[0]->table, sql_location_columns, &t, why);
 	if (e == STORE_OK)
 		e = sql_begin(s, why);
@@ -187,9 +235,10 @@ static enum store_error try_group(struct store_connection *c, const struct group
 {
 	struct group_op all = {.group = *g};
 	enum store_error e = sql_attempt(c, &all.op, why, write_all);
+	bool doubt = CONTAINER(c, struct sql, connection)->in_doubt;
 	for (unsigned i = 0; i < g->n; i++) {
 		g->ops[i]->begun = all.op.begun;
-		g->ops[i]->in_doubt = all.op.in_doubt;
+		g->ops[i]->in_doubt = doubt && (e != STORE_OK || g->ops[i]->left_out);
 	}
 	return e;
 }
@@ -203,9 +252,11 @@ enum store_error sql_location_write(struct store_connection *c, struct store_op 
 static void answer(const struct group *g, enum store_error e, struct slice why)
 {
 	for (unsigned i = 0; i < g->n; i++) {
-		g->ops[i]->error = e;
-		if (e != STORE_OK)
-			g->ops[i]->message = arena_dup(&g->ops[i]->arena, why);
+		struct store_op *op = g->ops[i];
+		op->error = op->left_out ? STORE_UNAVAILABLE : e;
+		if (op->error != STORE_OK)
+			op->message =
+			    arena_dup(&op->arena, op->left_out ? SLICE("its time was up") : why);
 	}
 }
 

@@ -42,6 +42,7 @@ static struct sqlite *sqlite_of(struct sql *s)
 static enum store_error fail(struct sqlite *c, int rc, struct buf *why)
 {
 	const char *reason = c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
+	c->sql.undone = true;
 	log_clean(why, slice_str(reason), false);
 	switch (rc & 0xff) {
 	case SQLITE_CONSTRAINT:

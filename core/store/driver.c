@@ -65,10 +65,31 @@ static const char *behind_scheme(struct slice url)
 	return p;
 }
 
+/* HOST, HOST:PORT or [ADDRESS]… */
+static bool is_host(struct slice host)
+{
+	uint32_t port;
+	const char *colon = slice_chr(host, ':');
+	return !colon || host.p[0] == '[' ||
+	       slice_u32(slice_range(colon + 1, slice_end(host)), &port) == 0;
+}
+
+static bool are_hosts(struct slice list)
+{
+	for (;;) {
+		const char *comma = slice_chr(list, ',');
+		if (!is_host(comma ? slice_range(list.p, comma) : list))
+			return false;
+		if (!comma)
+			return true;
+		list = slice_range(comma + 1, slice_end(list));
+	}
+}
+
 /*
  * The part of a URL that may hold a password: up to the last @, wherever it is
  * (a bare / or ? in a password must not give it away), or HOST:PORT where that
- * is no port; null without any.
+ * is no port, in a list of them too; null without any.
  */
 static struct slice private_part(struct slice url)
 {
@@ -81,13 +102,8 @@ static struct slice private_part(struct slice url)
 			return slice_range(p, at - 1);
 	}
 	const char *path = slice_chr(slice_range(p, end), '/');
-	struct slice host = slice_range(p, path ? path : end);
-	const char *colon = slice_chr(host, ':');
-	uint32_t port;
-	if (!colon || host.p[0] == '[' ||
-	    slice_u32(slice_range(colon + 1, slice_end(host)), &port) == 0)
-		return SLICE_NULL;
-	return host;
+	struct slice hosts = slice_range(p, path ? path : end);
+	return are_hosts(hosts) ? SLICE_NULL : hosts;
 }
 
 struct slice store_url_secret(struct slice url)

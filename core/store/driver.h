@@ -28,6 +28,10 @@ struct store_driver {
 	 * file of an embedded database until create().  Reasons never show the
 	 * password, nor repeat the URL: who has it names it. */
 	enum store_error (*open)(struct store_connection **out, struct slice rest, struct buf *why);
+	/* The same, to where beside is if that may be, another connection to rest.
+	 * NULL: there is one place only. */
+	enum store_error (*open_beside)(struct store_connection **out, struct slice rest,
+					struct store_connection *beside, struct buf *why);
 	void (*close)(struct store_connection *c);
 
 	/* The tables this program needs are there (and of a shape it can use). */

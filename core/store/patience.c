@@ -44,6 +44,7 @@ static struct store_op *substitute(struct wait *w)
 	struct store_op *op = store_op_new(w->op->kind, w->op->table, w->done, w->data);
 	op->unfinished = true;
 	w->over = true;
+	atomic_store(&w->op->given_up, true);
 	return op;
 }
 

@@ -459,11 +459,21 @@ static struct queue *queue_new(unsigned n, struct log *log)
 	return q;
 }
 
+/* All where the first one is. */
+static enum store_error open_connection(struct queue *q, unsigned i, const struct store_driver *d,
+					struct slice rest, struct buf *why)
+{
+	struct store_connection **c = &q->workers[i].connection;
+	if (i == 0 || !d->open_beside)
+		return d->open(c, rest, why);
+	return d->open_beside(c, rest, q->workers[0].connection, why);
+}
+
 static int open_connections(struct queue *q, unsigned n, const struct store_driver *d,
 			    struct slice rest, struct buf *why)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (d->open(&q->workers[i].connection, rest, why) != STORE_OK) {
+		if (open_connection(q, i, d, rest, why) != STORE_OK) {
 			close_connections(q, i);
 			return -1;
 		}

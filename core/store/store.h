@@ -16,6 +16,8 @@
 #include "base/list.h"
 #include "base/slice.h"
 
+#include <stdatomic.h>
+
 enum store_kind {
 	STORE_CREDENTIALS,    /* the subscriber rows of a user name */
 	STORE_LOCATION_LOAD,  /* the bindings of one AOR */
@@ -106,7 +108,9 @@ struct store_op {
 	unsigned n_puts;
 	struct slice *removes; /* LOCATION_WRITE: ruids */
 	unsigned n_removes;
-	struct slice sql; /* QUERY: one statement, with ? for each … */
+	struct slice *settles; /* LOCATION_WRITE: ruids whose rows stay as they are … */
+	unsigned n_settles;    /* … but no write that was in doubt will still insert them */
+	struct slice sql;      /* QUERY: one statement, with ? for each … */
 	const struct store_value *args;
 	unsigned n_args;
 	bool background;      /* no request waits for it: it has no deadline */
@@ -146,6 +150,8 @@ struct store_op {
 	enum store_progress progress; /* under the queue's lock */
 	bool patient;                 /* somebody takes it back when it has waited too long */
 	bool begun;                   /* the database may have seen something of it */
+	atomic_bool given_up;         /* nobody waits for it: nothing of it begins any more */
+	bool left_out;                /* … of a group that was written without it */
 };
 
 struct store {

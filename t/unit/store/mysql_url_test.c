@@ -20,8 +20,8 @@ static void all_parts(void)
 	CHECK_INT(parse("//joe:secret@db.example.org:3307/lunasip?socket=/run/m.sock"), 0);
 	CHECK_STR(u.user, "joe");
 	CHECK_STR(u.password, "secret");
-	CHECK_STR(u.host, "db.example.org");
-	CHECK_INT(u.port, 3307);
+	CHECK_STR(u.hosts[0].name, "db.example.org");
+	CHECK_INT(u.hosts[0].port, 3307);
 	CHECK_STR(u.database, "lunasip");
 	CHECK_STR(u.socket, "/run/m.sock");
 	CHECK_INT(u.connect_timeout_s, 3);
@@ -61,7 +61,7 @@ static void only_the_database_is_needed(void)
 {
 	CHECK_INT(parse("///lunasip"), 0);
 	CHECK_STR(u.database, "lunasip");
-	CHECK(!u.user && !u.password && !u.host && !u.socket && u.port == 0);
+	CHECK(!u.user && !u.password && !u.hosts[0].name && !u.socket && u.hosts[0].port == 0);
 	CHECK_INT(parse("//joe@h/d"), 0);
 	CHECK_STR(u.user, "joe");
 	CHECK(!u.password);
@@ -83,12 +83,41 @@ static void escapes(void)
 static void addresses(void)
 {
 	CHECK_INT(parse("//[2001:db8::1]:3306/d"), 0);
-	CHECK_STR(u.host, "2001:db8::1");
-	CHECK_INT(u.port, 3306);
+	CHECK_STR(u.hosts[0].name, "2001:db8::1");
+	CHECK_INT(u.hosts[0].port, 3306);
 	CHECK_INT(parse("//[::1]/d"), 0);
-	CHECK_STR(u.host, "::1");
+	CHECK_STR(u.hosts[0].name, "::1");
 	CHECK_INT(parse("//[::1/d"), -1);
 	CHECK_INT(parse("//[::1]3306/d"), -1);
+}
+
+static void several_hosts(void)
+{
+	CHECK_INT(parse("//joe:a,b@h1,[2001:db8::1]:3307,10.0.0.3:3308,h%2c4/d?timeout=1"), 0);
+	CHECK_STR(u.password, "a,b");
+	CHECK_INT(u.n_hosts, 4);
+	CHECK_STR(u.hosts[0].name, "h1");
+	CHECK_INT(u.hosts[0].port, 0);
+	CHECK_STR(u.hosts[1].name, "2001:db8::1");
+	CHECK_INT(u.hosts[1].port, 3307);
+	CHECK_STR(u.hosts[2].name, "10.0.0.3");
+	CHECK_INT(u.hosts[2].port, 3308);
+	CHECK_STR(u.hosts[3].name, "h,4");
+	CHECK_STR(u.database, "d");
+	CHECK_INT(parse("//h/d"), 0);
+	CHECK_INT(u.n_hosts, 1);
+	CHECK_INT(parse("//1,2,3,4,5,6,7,8/d"), 0);
+	CHECK_INT(u.n_hosts, MYSQL_MAX_HOSTS);
+}
+
+static void waiting_for_other_nodes(void)
+{
+	CHECK_INT(parse("//h/d"), 0);
+	CHECK_INT(u.wsrep_sync_wait, 1);
+	CHECK_INT(parse("//h/d?wsrep_sync_wait=0"), 0);
+	CHECK_INT(u.wsrep_sync_wait, 0);
+	CHECK_INT(parse("//h/d?wsrep_sync_wait=15"), 0);
+	CHECK_INT(u.wsrep_sync_wait, 15);
 }
 
 static void malformed(void)
@@ -116,6 +145,16 @@ static void malformed(void)
 	    "//h/d?=x",
 	    "//geheim:geheim/d",
 	    "//u:geh/eim@h/d",
+	    "//h1,/d",
+	    "//,h2/d",
+	    "//h1,,h3/d",
+	    "//h1,:3306/d",
+	    "//h1:3306,h2:x/d",
+	    "//h1,[::1/d",
+	    "//1,2,3,4,5,6,7,8,9/d",
+	    "//h1,h2/d?socket=/s",
+	    "//h/d?wsrep_sync_wait=16",
+	    "//h/d?wsrep_sync_wait=",
 	};
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		CHECK_INT(parse(bad[i]), -1);
@@ -132,6 +171,8 @@ int main(void)
 	TEST(only_the_database_is_needed);
 	TEST(escapes);
 	TEST(addresses);
+	TEST(several_hosts);
+	TEST(waiting_for_other_nodes);
 	TEST(malformed);
 	arena_free(&arena);
 	return tap_done();

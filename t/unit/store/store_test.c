@@ -87,6 +87,8 @@ static void passwords_are_masked(void)
 	check_clean("mysql://u:p/q@h/d", "mysql://u:***@h/d");
 	check_clean("mysql://u:p?q@h/d", "mysql://u:***@h/d");
 	check_clean("mysql://u:p/d", "mysql://u:***/d");
+	check_clean("mysql://u:p@h1:1,[::1]:2,h3/d", "mysql://u:***@h1:1,[::1]:2,h3/d");
+	check_clean("mysql://h1:1,u:p/d", "mysql://h1:***/d");
 	check_clean("mysql:/u:p@h/d", "mysql:/u:***@h/d");
 	check_clean("mysql:u:p@h/d", "mysql:u:***@h/d");
 	check_clean("mysql:///u:p@h/d", "mysql:///u:***@h/d");
@@ -99,7 +101,7 @@ static void urls_without_a_password_stay(void)
 	    "memory:",       "sqlite:/a:b/c",  "mysql://h/d",
 	    "mysql://u@h/d", "mysql://h:1/d",  "mysql://[::1]:3306/d",
 	    "mysql:",        "nothing at all", "",
-	    "sqlite:/a@b:c", "mysql:/h/d"};
+	    "sqlite:/a@b:c", "mysql:/h/d",     "mysql://h1,[::1]:2,h3:3/d"};
 	for (unsigned i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		check_clean(urls[i], urls[i]);
 }
