@@ -20,6 +20,7 @@ static const char help[] =
     "                                memory:\n"
     "                                sqlite:PATH\n"
     "                                mysql://USER:PASSWORD@HOST:PORT/DATABASE[?socket=PATH]\n"
+    "                                mysql://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE\n"
     "                              where @ : / % in a password are written %40 %3a %2f %25\n"
     "                              (`lunactl -d STORE db init` creates the tables)\n"
     "  -s, --control PATH          the socket that `lunactl stats` and `reload` ask\n"

@@ -18,7 +18,7 @@ const struct setting settings_table[] = {
     {"aliases", SETTING_LIST, .add = settings_add_alias,
      .doc = "names that are this proxy too: \"example.org\", \"example.org:5060\""},
     {"store", SETTING_TEXT, MEMBER(store), .min = 1, .max = 1024, .text = "memory:",
-     .doc = "database: memory:, sqlite:PATH, mysql://user:password@host:port/database",
+     .doc = "database: memory:, sqlite:PATH, mysql://user:password@host:port,…/database",
      .restart = true},
     {"control", SETTING_TEXT, MEMBER(control), .max = 100, .text = "",
      .doc = "path of the control socket (lunactl stats); empty: none", .restart = true},

@@ -386,7 +386,7 @@ function Branch:xlog(level, format) end
 ---@class lunasip.Settings
 ---@field listen? string[] where to listen: "udp:ADDR:PORT" or "udp:ADDR:PORT advertise HOST"; default {}
 ---@field aliases? string[] names that are this proxy too: "example.org", "example.org:5060"; default {}
----@field store? string database: memory:, sqlite:PATH, mysql://user:password@host:port/database; default "memory:"
+---@field store? string database: memory:, sqlite:PATH, mysql://user:password@host:port,…/database; default "memory:"
 ---@field control? string path of the control socket (lunactl stats); empty: none; default ""
 ---@field server? string value of the Server header field in own replies; empty: none; default "lunasip"
 ---@field usrloc? lunasip.Settings.usrloc
