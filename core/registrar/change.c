@@ -98,9 +98,10 @@ static void apply_in_memory(struct location *l, const struct aor_key *key,
 }
 
 /*
- * Doubts (mode 1): a commit was lost, so the store may have what memory has
- * not.  Memory is right, since it is what phones were told: its state of these
- * rows is written until that succeeds.
+ * Doubts: a commit was lost, so the store may have what was never promised, or
+ * still get it.  In mode 1 memory is right, since it is what phones were told:
+ * its state of these rows is written until that succeeds.  In mode 3 the store
+ * is right, whatever it has, as soon as that is settled.
  */
 
 static void repair_try(struct change *c);
@@ -127,10 +128,30 @@ static void repair_row(struct change *c, struct store_op *op, struct slice ruid)
 {
 	struct store_binding b;
 	const struct aor *a = aor_find(&c->l->aors, &c->key);
-	if (a && aor_binding(a, ruid, &b))
+	if (a && aor_binding(a, ruid, &b)) {
 		store_binding_copy(&op->arena, &op->puts[op->n_puts++], &b);
-	else
+	} else {
 		op->removes[op->n_removes++] = arena_dup(&op->arena, ruid);
+		op->settles[op->n_settles++] = op->removes[op->n_removes - 1];
+	}
+}
+
+static void repair_rows(struct change *c, struct store_op *op)
+{
+	const struct store_op *w = c->written;
+	for (unsigned i = 0; i < w->n_puts; i++)
+		repair_row(c, op, w->puts[i].ruid);
+	for (unsigned i = 0; i < w->n_removes; i++)
+		repair_row(c, op, w->removes[i]);
+}
+
+/* Changes of rows that are there are undone by whoever changes them next; what
+ * must not happen is that rows come back. */
+static void settle_rows(const struct change *c, struct store_op *op)
+{
+	const struct store_op *w = c->written;
+	for (unsigned i = 0; i < w->n_puts; i++)
+		op->settles[op->n_settles++] = arena_dup(&op->arena, w->puts[i].ruid);
 }
 
 static void repair_try(struct change *c)
@@ -141,10 +162,11 @@ static void repair_try(struct change *c)
 	op->background = true;
 	op->puts = arena_alloc(&op->arena, n * sizeof(*op->puts) + 1);
 	op->removes = arena_alloc(&op->arena, n * sizeof(*op->removes) + 1);
-	for (unsigned i = 0; i < w->n_puts; i++)
-		repair_row(c, op, w->puts[i].ruid);
-	for (unsigned i = 0; i < w->n_removes; i++)
-		repair_row(c, op, w->removes[i]);
+	op->settles = arena_alloc(&op->arena, n * sizeof(*op->settles) + 1);
+	if (location_keeps(c->l))
+		repair_rows(c, op);
+	else
+		settle_rows(c, op);
 	store_submit(c->l->store, op);
 }
 
@@ -200,8 +222,9 @@ static void change_settle(struct change *c, struct store_op *op)
 			   written.n_removes);
 	fresh_written(&l->fresh, &c->key, e == STORE_OK ? &c->rows : NULL);
 	change_answer(c, e);
-	if (op->in_doubt && location_keeps(l) && !l->closing) {
-		remember_rows(c, &written);
+	if (op->in_doubt && !l->closing) {
+		if (location_keeps(l))
+			remember_rows(c, &written);
 		repair(c, op);
 		return;
 	}

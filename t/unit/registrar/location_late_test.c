@@ -173,6 +173,7 @@ static void a_put_in_doubt_is_undone(void)
 	w.rig.forgetful = false;
 	pass(&w, 1000);
 	CHECK_INT(rows(&w), 0);
+	CHECK_INT(w.rig.settled, 1); /* and will not come back */
 	CHECK_STR(add(&w, "sip:b", 600, -1), "sip:b");
 	teardown(&w);
 }
@@ -232,6 +233,30 @@ static void a_doubt_lasts_until_the_store_is_back(void)
 	pass(&w, 300);
 	CHECK_INT(rows(&w), 0);
 	CHECK_STR(add(&w, "sip:b", 600, -1), "sip:b");
+	teardown(&w);
+}
+
+/* The store is right: nothing is undone, but who comes next finds it settled. */
+static void in_the_store_a_doubt_is_settled(void)
+{
+	struct world w;
+	set_up(&w, LOCATION_STORE_ONLY, false);
+	w.rig.forgetful = true;
+	add(&w, "sip:a", 600, -1);
+	CHECK_INT(w.error, STORE_UNAVAILABLE);
+	w.rig.forgetful = false;
+	w.rig.broken = true;
+	struct edit_one e = {.w = &w, .contact = "sip:a", .remove = true};
+	change(&e);
+	pass(&w, 1000);
+	CHECK(!e.done);
+	CHECK_INT(w.rig.settled, 0);
+	w.rig.broken = false;
+	pass(&w, 300);
+	CHECK_INT(w.rig.settled, 1);
+	CHECK(e.done);
+	CHECK_INT(w.error, STORE_OK);
+	CHECK_INT(rows(&w), 0);
 	teardown(&w);
 }
 
@@ -309,6 +334,7 @@ int main(void)
 	TEST(a_refresh_in_doubt_is_undone);
 	TEST(a_remove_in_doubt_is_undone);
 	TEST(a_doubt_lasts_until_the_store_is_back);
+	TEST(in_the_store_a_doubt_is_settled);
 	TEST(a_close_does_not_wait_for_doubts);
 	TEST(a_lookup_in_the_store_has_a_deadline);
 	TEST(a_full_house_has_no_line);

@@ -25,6 +25,7 @@ struct rig {
 	unsigned asked;      /* ops since rig_init */
 	bool told;           /* the log knows it when the store is broken */
 	enum store_kind last;
+	unsigned settled; /* rows that were asked to be */
 };
 
 static inline bool rig_refuses(const struct rig *r, const struct store_op *op)
@@ -48,6 +49,7 @@ static inline void rig_answer(struct rig *r, struct store_op *op)
 		op->message = SLICE("incorrect string value");
 	} else {
 		store_run(r->db, op);
+		r->settled += op->n_settles;
 	}
 	if (r->forgetful && op->kind == STORE_LOCATION_WRITE) {
 		op->error = STORE_UNAVAILABLE;
