@@ -4,12 +4,14 @@
 #include "app/listen.h"
 #include "app/reload.h"
 #include "app/stats.h"
+#include "app/team.h"
 #include "app/unbind.h"
 #include "script/settings_change.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { WHY_MAX = 16 * 1024, ANSWER_MAX = 1024 * 1024, N_SIGNALS = 3 };
 
@@ -17,7 +19,8 @@ struct daemon {
 	const struct options *options;
 	struct log log;
 	struct buf why;
-	struct script *script;    /* until the worker takes it */
+	unsigned n;               /* of workers */
+	struct script **scripts;  /* [n], until the workers take them */
 	struct source files;      /* of the first load, for --watch */
 	struct settings flags;    /* owns the texts of the flags */
 	struct settings asked;    /* the first script's settings, with the flags laid over … */
@@ -27,7 +30,8 @@ struct daemon {
 	struct control *control;
 	struct reload *reload;
 	struct database database;
-	struct worker worker;
+	struct team *team;
+	uint64_t load_us; /* of the scripts that are being taken */
 	uint64_t started_ms;
 	bool started;       /* else a signal waits until it is */
 	bool reload_wanted; /* a signal asked for it too early */
@@ -63,6 +67,8 @@ static int lay(const struct daemon *d, const struct script *s, struct settings *
 		out->store = slice_str(o->store);
 	if (o->control)
 		out->control = slice_str(o->control);
+	if (o->workers)
+		out->workers = o->workers;
 	for (unsigned i = 0; i < d->flags.n_listen; i++) {
 		out->listen[i] = d->flags.listen[i];
 		out->advertise[i] = d->flags.advertise[i];
@@ -71,22 +77,49 @@ static int lay(const struct daemon *d, const struct script *s, struct settings *
 	return database_check_url(out->store, why);
 }
 
-static void configure_log(struct daemon *d, const struct settings *s)
+static void configure_log(const struct daemon *d, struct log *log, const struct settings *s)
 {
-	console_configure(&d->log, s->log_level, d->options->verbose, s->log_colour);
+	console_configure(log, s->log_level, d->options->verbose, s->log_colour);
+}
+
+static unsigned workers_of(const struct daemon *d)
+{
+	unsigned n = d->settings.workers ? d->settings.workers : uv_available_parallelism();
+	return n < CREW_MAX ? n : CREW_MAX;
+}
+
+static int load_one(struct daemon *d, unsigned i)
+{
+	const struct script_loading how = {.log = &d->log, .source = &d->files};
+	return script_load(&d->scripts[i], d->options->script, &how, &d->why);
+}
+
+/* The first one tells how many there shall be. */
+static int load_all(struct daemon *d)
+{
+	d->n = workers_of(d);
+	d->scripts = mem_realloc(d->scripts, d->n * sizeof(struct script *));
+	for (unsigned i = 1; i < d->n; i++)
+		d->scripts[i] = NULL;
+	for (unsigned i = 1; i < d->n; i++)
+		if (load_one(d, i) < 0)
+			return -1;
+	return 0;
 }
 
 static int load(struct daemon *d)
 {
-	const struct script_loading how = {.log = &d->log, .source = &d->files};
 	struct settings laid;
-	if (script_load(&d->script, d->options->script, &how, &d->why) < 0 ||
-	    lay(d, d->script, &laid, &d->why) < 0)
+	d->n = 1;
+	d->scripts = mem_zalloc(sizeof(struct script *));
+	if (load_one(d, 0) < 0 || lay(d, d->scripts[0], &laid, &d->why) < 0)
 		return -1;
-	configure_log(d, &laid);
+	configure_log(d, &d->log, &laid);
 	settings_copy(&d->asked, &laid);
 	settings_copy(&d->settings, &laid);
-	return listen_expand(&d->settings, &d->why);
+	if (listen_expand(&d->settings, &d->why) < 0)
+		return -1;
+	return d->options->check ? 0 : load_all(d);
 }
 
 static void init(struct daemon *d)
@@ -99,7 +132,9 @@ static void init(struct daemon *d)
 
 static void forget(struct daemon *d)
 {
-	script_free(d->script);
+	for (unsigned i = 0; i < d->n; i++)
+		script_free(d->scripts[i]);
+	free(d->scripts);
 	settings_free(&d->settings);
 	settings_free(&d->asked);
 	settings_free(&d->flags);
@@ -112,7 +147,7 @@ static void forget(struct daemon *d)
 static int have_room(void *data, struct buf *why)
 {
 	const struct daemon *d = data;
-	return generations_have_room(&d->worker.node.scripts, why) ? 0 : -1;
+	return team_has_room(d->team, why) ? 0 : -1;
 }
 
 /* Also what waits for a restart must be fit for it. */
@@ -129,31 +164,70 @@ static int lay_fresh(const struct daemon *d, const struct script *s, struct sett
 	return 0;
 }
 
-static int take_over(void *data, struct script *const *scripts, uint64_t load_us, struct buf *news)
+/* On each worker's thread.  That it can be laid has been seen. */
+static void take_one(struct errand *e)
 {
-	struct daemon *d = data;
+	const struct daemon *d = e->data;
+	struct worker *w = e->worker;
 	struct settings fresh;
+	struct buf nothing;
+	buf_init(&nothing, 0);
+	lay(d, d->scripts[w->number], &fresh, &nothing);
+	buf_free(&nothing);
+	node_take_over(&w->node, d->scripts[w->number], &fresh);
+	configure_log(d, &w->log, &fresh);
+	errand_end(e);
+}
+
+static void tell_waiting(const struct daemon *d, const struct settings *fresh, struct buf *news)
+{
 	struct buf waiting;
-	if (lay_fresh(d, scripts[0], &fresh, news) < 0)
-		return -1;
-	clock_tick(&d->worker.clock);
-	node_take_over(&d->worker.node, scripts[0], &fresh);
-	configure_log(d, &fresh);
-	buf_printf(news, "generation %u is in service, loaded in %llu.%llu ms\n",
-		   d->worker.node.scripts.newest, (unsigned long long)(load_us / 1000),
-		   (unsigned long long)(load_us / 100 % 10));
 	buf_init(&waiting, WHY_MAX);
-	settings_waiting(&d->asked, &fresh, &waiting);
+	settings_waiting(&d->asked, fresh, &waiting);
 	if (waiting.n)
 		buf_printf(news, "waiting for a restart: %.*s\n", SLICE_ARG(buf_slice(&waiting)));
 	buf_free(&waiting);
+}
+
+static void on_taken(void *data)
+{
+	struct daemon *d = data;
+	const struct script *first = d->scripts[0];
+	struct settings fresh;
+	struct buf news;
+	memset(d->scripts, 0, d->n * sizeof(struct script *)); /* they are the workers' now */
+	if (!d->reload)
+		return;
+	buf_init(&news, WHY_MAX);
+	lay(d, first, &fresh, &news);
+	configure_log(d, &d->log, &fresh);
+	buf_printf(&news, "generation %u is in service, loaded in %llu.%llu ms\n",
+		   team_first(d->team)->node.scripts.newest,
+		   (unsigned long long)(d->load_us / 1000),
+		   (unsigned long long)(d->load_us / 100 % 10));
+	tell_waiting(d, &fresh, &news);
+	reload_taken(d->reload, buf_slice(&news));
+	buf_free(&news);
+}
+
+static int take_over(void *data, struct script *const *scripts, uint64_t load_us, struct buf *why)
+{
+	struct daemon *d = data;
+	struct settings fresh;
+	for (unsigned i = 0; i < d->n; i++)
+		if (lay_fresh(d, scripts[i], &fresh, why) < 0)
+			return -1;
+	memcpy(d->scripts, scripts, d->n * sizeof(struct script *));
+	d->load_us = load_us;
+	team_expect_scripts(d->team);
+	team_round(d->team, take_one, on_taken, d);
 	return 0;
 }
 
 static void open_reload(struct daemon *d)
 {
 	const struct reload_user user = {d, have_room, take_over};
-	reload_open(&d->reload, &d->loop, &d->log, d->options->script, 1, &user);
+	reload_open(&d->reload, &d->loop, &d->log, d->options->script, d->n, &user);
 	if (d->options->watch)
 		reload_watch(d->reload, &d->files);
 	source_free(&d->files);
@@ -181,7 +255,7 @@ static void stop(struct daemon *d)
 	if (d->control)
 		control_close(d->control);
 	d->control = NULL;
-	worker_stop(&d->worker, on_stopped, d);
+	team_stop(d->team, on_stopped, d);
 }
 
 static void on_signal(uv_signal_t *h, int number)
@@ -212,15 +286,56 @@ static void watch_signals(struct daemon *d)
 	}
 }
 
-static void put_stats(const struct daemon *d, struct buf *out)
+/* "stats": each worker adds its own in turn … */
+
+struct tally {
+	const struct daemon *daemon;
+	struct question *question;
+	uv_mutex_t mutex;
+	struct stats stats;
+};
+
+static void tally_one(struct errand *e)
+{
+	struct tally *t = e->data;
+	uv_mutex_lock(&t->mutex);
+	stats_add(&t->stats, e->worker);
+	uv_mutex_unlock(&t->mutex);
+	errand_end(e);
+}
+
+static void put_stats(const struct daemon *d, const struct stats *s, struct buf *out)
 {
 	struct reload_counters c = {0};
 	if (d->reload)
 		reload_count(d->reload, &c);
-	buf_printf(out, "uptime_s %llu\nreloads %llu\nreloads.refused %llu\n",
-		   (unsigned long long)((uv_now(&d->loop) - d->started_ms) / 1000),
+	buf_printf(out, "uptime_s %llu\nworkers %u\nreloads %llu\nreloads.refused %llu\n",
+		   (unsigned long long)((uv_now(&d->loop) - d->started_ms) / 1000), d->n,
 		   (unsigned long long)c.done, (unsigned long long)c.refused);
-	stats_put(&d->worker, out);
+	stats_put(s, out);
+}
+
+/* … and then they are told. */
+static void on_tallied(void *data)
+{
+	struct tally *t = data;
+	struct buf out;
+	buf_init(&out, ANSWER_MAX);
+	put_stats(t->daemon, &t->stats, &out);
+	question_answer(t->question, buf_slice(&out));
+	buf_free(&out);
+	stats_free(&t->stats);
+	uv_mutex_destroy(&t->mutex);
+	free(t);
+}
+
+static void ask_stats(struct daemon *d, struct question *q)
+{
+	struct tally *t = mem_zalloc(sizeof(*t));
+	t->daemon = d;
+	t->question = q;
+	uv_mutex_init(&t->mutex);
+	team_round(d->team, tally_one, on_tallied, t);
 }
 
 static void on_reloaded(void *data, bool ok, struct slice news)
@@ -233,34 +348,52 @@ static void on_reloaded(void *data, bool ok, struct slice news)
 }
 
 /* "forget USER": that subscriber has changed. */
-static bool forget_user(struct daemon *d, struct slice line)
+
+struct forgetting {
+	struct question *question;
+	struct arena arena;
+	struct slice user;
+};
+
+static void forget_one(struct errand *e)
+{
+	const struct forgetting *f = e->data;
+	auth_forget(e->worker->node.auth, f->user);
+	errand_end(e);
+}
+
+static void on_forgotten(void *data)
+{
+	struct forgetting *f = data;
+	question_answer(f->question, SLICE("ok\n"));
+	arena_free(&f->arena);
+	free(f);
+}
+
+static bool ask_forget(struct daemon *d, struct slice line, struct question *q)
 {
 	struct slice word = SLICE("forget ");
-	if (!slice_starts(line, word) || !d->started)
+	if (!slice_starts(line, word))
 		return false;
-	auth_forget(d->worker.node.auth, slice_range(line.p + word.n, slice_end(line)));
+	struct forgetting *f = mem_zalloc(sizeof(*f));
+	f->question = q;
+	arena_init(&f->arena, line.n);
+	f->user = arena_dup(&f->arena, slice_range(line.p + word.n, slice_end(line)));
+	team_round(d->team, forget_one, on_forgotten, f);
 	return true;
 }
 
 static void on_command(void *data, struct slice line, struct question *q)
 {
 	struct daemon *d = data;
-	struct buf out;
-	if (slice_eq(line, SLICE("reload")) && d->reload) {
+	if (!d->started)
+		question_answer(q, SLICE("error not yet\n"));
+	else if (slice_eq(line, SLICE("stats")))
+		ask_stats(d, q);
+	else if (slice_eq(line, SLICE("reload")))
 		reload_request(d->reload, q, on_reloaded);
-		return;
-	}
-	if (d->started && unbind_request(&d->worker.node, line, q))
-		return;
-	buf_init(&out, ANSWER_MAX);
-	if (slice_eq(line, SLICE("stats")))
-		put_stats(d, &out);
-	else if (forget_user(d, line))
-		buf_puts(&out, "ok\n");
-	else
-		buf_puts(&out, d->reload ? "error unknown command\n" : "error not yet\n");
-	question_answer(q, buf_slice(&out));
-	buf_free(&out);
+	else if (!ask_forget(d, line, q) && !unbind_request(&team_first(d->team)->node, line, q))
+		question_answer(q, SLICE("error unknown command\n"));
 }
 
 static int open_control(struct daemon *d)
@@ -286,11 +419,15 @@ static void tell_ready(struct daemon *d)
 
 static int start(struct daemon *d)
 {
-	struct worker *w = &d->worker;
-	if (worker_open(w, &d->loop, &d->log, &d->database, &d->settings, d->script, &d->why) < 0)
-		return -1;
-	d->script = NULL;
-	if (open_control(d) < 0 || worker_start(w, &d->why) < 0)
+	const struct team_options o = {
+	    .n = d->n,
+	    .loop = &d->loop,
+	    .log = &d->log,
+	    .database = &d->database,
+	    .settings = &d->settings,
+	};
+	if (team_open(&d->team, &o, d->scripts, &d->why) < 0 || open_control(d) < 0 ||
+	    team_start(d->team, &d->why) < 0)
 		return -1;
 	d->started = true;
 	tell_ready(d);
@@ -314,7 +451,7 @@ static int run(struct daemon *d)
 		stop(d);
 	}
 	run_until_stopped(d);
-	worker_close(&d->worker);
+	team_close(d->team);
 	return status;
 }
 

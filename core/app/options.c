@@ -1,4 +1,5 @@
 #include "app/options.h"
+#include "base/crew.h"
 #include "store/driver.h"
 
 #include <getopt.h>
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "Usage: lunasip [-l udp:ADDR:PORT]... [-d STORE] [-c] [-v]... [-s PATH] [--watch] SCRIPT.lua\n";
+static const char usage[] = "Usage: lunasip [-l udp:ADDR:PORT]... [-d STORE] [-c] [-v]... [-s "
+			    "PATH] [-w N] [--watch] SCRIPT.lua\n";
 
 static const char help[] =
     "\n"
@@ -24,6 +25,7 @@ static const char help[] =
     "                              where @ : / % in a password are written %40 %3a %2f %25\n"
     "                              (`lunactl -d STORE db init` creates the tables)\n"
     "  -s, --control PATH          the socket that `lunactl stats` and `reload` ask\n"
+    "  -w, --workers N             threads that serve, 1 to 64; else one for each processor\n"
     "      --watch                 reload when the script, or a module beside it, is saved\n"
     "  -c, --check                 check the script and the settings, then exit: 0, or 1 with\n"
     "                              file, line and reason\n"
@@ -43,15 +45,11 @@ static const char help[] =
 enum { FLAG_WATCH = 256 }; /* it has no letter */
 
 static const struct option flags[] = {
-    {"listen", required_argument, NULL, 'l'},
-    {"store", required_argument, NULL, 'd'},
-    {"control", required_argument, NULL, 's'},
-    {"check", no_argument, NULL, 'c'},
-    {"watch", no_argument, NULL, FLAG_WATCH},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"listen", required_argument, NULL, 'l'},  {"store", required_argument, NULL, 'd'},
+    {"control", required_argument, NULL, 's'}, {"workers", required_argument, NULL, 'w'},
+    {"check", no_argument, NULL, 'c'},         {"watch", no_argument, NULL, FLAG_WATCH},
+    {"verbose", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0},
 };
 
 static int misuse(const char *why)
@@ -65,6 +63,15 @@ static int add_listen(struct options *o, const char *text)
 	if (o->n_listen == SETTINGS_MAX_LISTEN)
 		return misuse("too many -l");
 	o->listen[o->n_listen++] = text;
+	return 0;
+}
+
+static int take_workers(struct options *o, const char *text)
+{
+	uint32_t n;
+	if (slice_u32(slice_str(text), &n) < 0 || n < 1 || n > CREW_MAX)
+		return misuse("-w needs a number from 1 to 64");
+	o->workers = n;
 	return 0;
 }
 
@@ -98,6 +105,8 @@ static int take_flag(struct options *o, int flag, char *value)
 	case 's':
 		o->control = value;
 		return 0;
+	case 'w':
+		return take_workers(o, value);
 	case 'c':
 		o->check = true;
 		return 0;
@@ -134,7 +143,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	*o = (struct options){0};
 	opterr = 0;
 	int flag, rc = 0;
-	while (rc == 0 && (flag = getopt_long(argc, argv, ":l:d:s:cvhV", flags, NULL)) != -1)
+	while (rc == 0 && (flag = getopt_long(argc, argv, ":l:d:s:w:cvhV", flags, NULL)) != -1)
 		rc = flag == '?' || flag == ':' ? bad_flag(flag, argv) : take_flag(o, flag, optarg);
 	if (rc != 0)
 		return rc;

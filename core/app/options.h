@@ -16,6 +16,7 @@ struct options {
 	unsigned n_listen;
 	char *store; /* owned, or NULL; argv's copy is overwritten: it may hold a password */
 	const char *control;
+	unsigned workers; /* 0: as the settings say */
 	unsigned verbose;
 	bool check;
 	bool watch;

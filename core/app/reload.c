@@ -29,9 +29,10 @@ struct reload {
 	uv_timer_t limit;
 	struct watch *watch; /* NULL: nobody asked for it */
 
-	struct loader *loader;         /* under way, or NULL */
-	struct list waiting;           /* for it … */
-	struct list next;              /* … for the one after it … */
+	struct loader *loader;         /* under way, or NULL … */
+	bool taking;                   /* … and then the workers take over … */
+	struct list waiting;           /* for both … */
+	struct list next;              /* … for the load after it … */
 	bool again;                    /* … which is wanted */
 	struct loader *hung[MAX_HUNG]; /* they do not end */
 	struct reload_counters counters;
@@ -79,13 +80,6 @@ static void log_lines(struct reload *r, enum log_level level, const char *what, 
 	}
 }
 
-static void succeed(struct reload *r, struct slice news)
-{
-	r->counters.done++;
-	log_lines(r, LOG_NOTICE, "reload", news);
-	answer(&r->waiting, true, news);
-}
-
 static void refuse(struct reload *r, struct slice why)
 {
 	struct buf reason;
@@ -100,8 +94,32 @@ static void refuse(struct reload *r, struct slice why)
 
 static void go_on(struct reload *r)
 {
-	if (r->again)
+	if (r->again && !r->taking)
 		start(r);
+}
+
+void reload_taken(struct reload *r, struct slice news)
+{
+	r->taking = false;
+	r->counters.done++;
+	log_lines(r, LOG_NOTICE, "reload", news);
+	answer(&r->waiting, true, news);
+	go_on(r);
+}
+
+static void take_over(struct reload *r, const struct loaded *what)
+{
+	struct buf why;
+
+	buf_init(&why, NEWS_MAX_BYTES);
+	r->taking = true;
+	if (r->user.take_over(r->user.data, what->scripts, what->took_us, &why)) {
+		r->taking = false;
+		refuse(r, buf_slice(&why));
+	} else {
+		memset(what->scripts, 0, r->n * sizeof(struct script *));
+	}
+	buf_free(&why);
 }
 
 /* A load has ended. */
@@ -119,7 +137,6 @@ static bool forget_hung(struct reload *r, const struct loader *l)
 static void on_loaded(void *data, struct loader *l, const struct loaded *what)
 {
 	struct reload *r = data;
-	struct buf news;
 
 	if (forget_hung(r, l))
 		return;
@@ -127,16 +144,10 @@ static void on_loaded(void *data, struct loader *l, const struct loaded *what)
 	uv_timer_stop(&r->limit);
 	if (r->watch)
 		watch_set(r->watch, what->source);
-	buf_init(&news, NEWS_MAX_BYTES);
-	if (what->why.n) {
+	if (what->why.n)
 		refuse(r, what->why);
-	} else if (r->user.take_over(r->user.data, what->scripts, what->took_us, &news)) {
-		refuse(r, buf_slice(&news));
-	} else {
-		memset(what->scripts, 0, r->n * sizeof(struct script *));
-		succeed(r, buf_slice(&news));
-	}
-	buf_free(&news);
+	else
+		take_over(r, what);
 	go_on(r);
 }
 
@@ -205,7 +216,7 @@ void reload_request(struct reload *r, void *data,
 	w->done = done;
 	list_push(&r->next, &w->node);
 	r->again = true;
-	if (!r->loader)
+	if (!r->loader && !r->taking)
 		start(r);
 }
 

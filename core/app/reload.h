@@ -21,11 +21,11 @@ struct reload_user {
 	/* One more version may live; -1: a sentence in why.  Asked before a load begins. */
 	int (*room)(void *data, struct buf *why);
 	/*
-	 * All are loaded.  0: takes them, and they serve from here on; news has lines for the
-	 * operator.  -1: they stay the caller's, news is the reason.
+	 * All are loaded.  0: takes them; reload_taken() says, now or later, that they serve.
+	 * -1: they stay the caller's, why is a sentence.
 	 */
 	int (*take_over)(void *data, struct script *const *scripts, uint64_t load_us,
-			 struct buf *news);
+			 struct buf *why);
 };
 
 struct reload_counters {
@@ -43,6 +43,8 @@ void reload_open(struct reload **out, uv_loop_t *loop, struct log *log, const ch
  */
 void reload_request(struct reload *r, void *data,
 		    void (*done)(void *data, bool ok, struct slice news));
+/* What take_over() took serves in all workers; news: lines for the operator. */
+void reload_taken(struct reload *r, struct slice news);
 void reload_count(const struct reload *r, struct reload_counters *c);
 /* From here on each save of one of the files is a request.  files: those of the first load. */
 void reload_watch(struct reload *r, const struct source *files);

@@ -1,126 +1,190 @@
 #include "app/stats.h"
 
-static void put(struct buf *out, const char *key, uint64_t value)
+#include <stdlib.h>
+#include <string.h>
+
+/* Counters.  Each worker has the same ones in the same order, so a line is soon found. */
+
+static void add(struct stats *s, unsigned *at, const char *key, uint64_t value)
 {
-	buf_puts(out, key);
-	buf_putc(out, ' ');
-	buf_u64(out, value);
-	buf_putc(out, '\n');
+	struct stat_line *l = &s->v[(*at)++];
+	l->key = key;
+	l->value += value;
 }
 
-static void put_transport(const struct transport_counters *c, struct buf *out)
+static void add_transport(struct stats *s, unsigned *at, const struct transport_counters *c)
 {
-	put(out, "transport.received", c->received);
-	put(out, "transport.received_bad", c->received_bad);
-	put(out, "transport.responses_stray", c->responses_stray);
-	put(out, "transport.sent", c->sent);
+	add(s, at, "transport.received", c->received);
+	add(s, at, "transport.received_bad", c->received_bad);
+	add(s, at, "transport.responses_stray", c->responses_stray);
+	add(s, at, "transport.sent", c->sent);
 }
 
-static void put_udp(const struct udp_counters *c, struct buf *out)
+static void add_udp(struct stats *s, unsigned *at, const struct udp_counters *c)
 {
-	put(out, "udp.received", c->received);
-	put(out, "udp.sent", c->sent);
-	put(out, "udp.send_lost", c->send_lost);
-	put(out, "udp.unreachable", c->unreachable);
+	add(s, at, "udp.received", c->received);
+	add(s, at, "udp.sent", c->sent);
+	add(s, at, "udp.send_lost", c->send_lost);
+	add(s, at, "udp.unreachable", c->unreachable);
 }
 
-static void put_txn(const struct txn *x, struct buf *out)
+static void add_txn(struct stats *s, unsigned *at, const struct txn *x)
 {
-	put(out, "transactions.server", x->servers.count);
-	put(out, "transactions.client", x->clients.count);
-	put(out, "transactions.bytes", x->bytes);
-	put(out, "transactions.retransmissions_in", x->counters.retransmissions_in);
-	put(out, "transactions.retransmissions_out", x->counters.retransmissions_out);
-	put(out, "transactions.timeouts", x->counters.timeouts);
-	put(out, "transactions.strays", x->counters.strays);
-	put(out, "transactions.refused", x->counters.refused);
+	add(s, at, "transactions.server", x->servers.count);
+	add(s, at, "transactions.client", x->clients.count);
+	add(s, at, "transactions.bytes", x->bytes);
+	add(s, at, "transactions.retransmissions_in", x->counters.retransmissions_in);
+	add(s, at, "transactions.retransmissions_out", x->counters.retransmissions_out);
+	add(s, at, "transactions.timeouts", x->counters.timeouts);
+	add(s, at, "transactions.strays", x->counters.strays);
+	add(s, at, "transactions.refused", x->counters.refused);
 }
 
-static void put_proxy(const struct proxy *p, struct buf *out)
+static void add_proxy(struct stats *s, unsigned *at, const struct proxy *p)
 {
-	put(out, "contexts", p->n_contexts);
-	put(out, "proxy.requests", p->counters.requests);
-	put(out, "proxy.replies_made", p->counters.replies_made);
-	put(out, "proxy.forwarded", p->counters.forwarded);
-	put(out, "proxy.loops", p->counters.loops);
-	put(out, "proxy.stray_acks_dropped", p->counters.stray_acks_dropped);
+	add(s, at, "contexts", p->n_contexts);
+	add(s, at, "proxy.requests", p->counters.requests);
+	add(s, at, "proxy.replies_made", p->counters.replies_made);
+	add(s, at, "proxy.forwarded", p->counters.forwarded);
+	add(s, at, "proxy.loops", p->counters.loops);
+	add(s, at, "proxy.stray_acks_dropped", p->counters.stray_acks_dropped);
 }
 
-static void put_script(const struct generations *g, struct buf *out)
+static void add_script(struct stats *s, unsigned *at, const struct generations *g)
 {
 	struct script_counters c;
 	generations_count(g, &c);
-	put(out, "messages", c.messages);
-	put(out, "coroutines", c.coroutines);
-	put(out, "parked", c.parked);
-	put(out, "script.errors", c.errors);
-	put(out, "script.memory_bytes", c.memory_bytes);
+	add(s, at, "messages", c.messages);
+	add(s, at, "coroutines", c.coroutines);
+	add(s, at, "parked", c.parked);
+	add(s, at, "script.errors", c.errors);
+	add(s, at, "script.memory_bytes", c.memory_bytes);
 }
 
-/* The living ones, the oldest first; the last one is in service. */
-static void put_generations(const struct generations *g, struct buf *out)
-{
-	put(out, "generations", g->n);
-	for (unsigned i = 0; i < g->n; i++) {
-		struct generation one;
-		generations_get(g, i, &one);
-		const struct {
-			const char *key;
-			uint64_t value;
-		} rows[] = {{"age_s", one.age_ms / 1000},
-			    {"messages", one.counters.messages},
-			    {"transactions", one.counters.alive},
-			    {"parked", one.counters.parked},
-			    {"memory_bytes", one.counters.memory_bytes}};
-		for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++)
-			buf_printf(out, "generation.%u.%s %llu\n", one.number, rows[k].key,
-				   (unsigned long long)rows[k].value);
-	}
-}
-
-static void put_database(const struct worker *w, struct buf *out)
+static void add_database(struct stats *s, unsigned *at, const struct worker *w)
 {
 	const struct patience *p = &w->node.patience;
 	struct credentials_counters c;
 	auth_count(w->node.auth, &c);
-	put(out, "store.pending", database_pending(&w->database));
-	put(out, "store.parked", p->parked);
-	put(out, "store.timeouts", p->timeouts);
-	put(out, "store.refused", p->refused);
-	put(out, "auth.users", c.users);
-	put(out, "auth.unknown", c.unknown);
-	put(out, "auth.hits", c.hits);
-	put(out, "auth.asked", c.asked);
-	put(out, "auth.joined", c.joined);
+	add(s, at, "store.pending", database_pending(&w->database));
+	add(s, at, "store.parked", p->parked);
+	add(s, at, "store.timeouts", p->timeouts);
+	add(s, at, "store.refused", p->refused);
+	add(s, at, "auth.users", c.users);
+	add(s, at, "auth.unknown", c.unknown);
+	add(s, at, "auth.hits", c.hits);
+	add(s, at, "auth.asked", c.asked);
+	add(s, at, "auth.joined", c.joined);
 }
 
-static void put_location(const char *name, const struct location *l, struct buf *out)
+static void add_location(struct stats *s, unsigned *at, const struct location *l)
 {
 	struct location_counters c;
 	location_count(l, &c);
-	const struct {
-		const char *key;
-		uint64_t value;
-	} rows[] = {{"aors", c.aors},   {"bindings", c.bindings}, {"expired", c.expired},
-		    {"dirty", c.dirty}, {"hits", c.hits},         {"asked", c.asked},
-		    {"stale", c.stale}};
-	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-		buf_printf(out, "%s.%s %llu\n", name, rows[i].key,
-			   (unsigned long long)rows[i].value);
+	add(s, at, "location.aors", c.aors);
+	add(s, at, "location.bindings", c.bindings);
+	add(s, at, "location.expired", c.expired);
+	add(s, at, "location.dirty", c.dirty);
+	add(s, at, "location.hits", c.hits);
+	add(s, at, "location.asked", c.asked);
+	add(s, at, "location.stale", c.stale);
 }
 
-void stats_put(const struct worker *w, struct buf *out)
+static void add_aliases(struct stats *s, unsigned *at, const struct location *l)
 {
+	struct location_counters c;
+	location_count(l, &c);
+	add(s, at, "aliases.aors", c.aors);
+	add(s, at, "aliases.bindings", c.bindings);
+	add(s, at, "aliases.expired", c.expired);
+	add(s, at, "aliases.dirty", c.dirty);
+	add(s, at, "aliases.hits", c.hits);
+	add(s, at, "aliases.asked", c.asked);
+	add(s, at, "aliases.stale", c.stale);
+}
+
+/* Generations: one that has gone here may live on there. */
+
+static struct generation *place_of(struct stats *s, unsigned number)
+{
+	unsigned i = s->n_generations;
+	while (i > 0 && s->generations[i - 1].number > number)
+		i--;
+	if (i > 0 && s->generations[i - 1].number == number)
+		return &s->generations[i - 1];
+	s->generations =
+	    mem_realloc(s->generations, (s->n_generations + 1) * sizeof(*s->generations));
+	memmove(&s->generations[i + 1], &s->generations[i],
+		(s->n_generations - i) * sizeof(*s->generations));
+	s->n_generations++;
+	s->generations[i] = (struct generation){.number = number};
+	return &s->generations[i];
+}
+
+static void add_generation(struct stats *s, const struct generation *one)
+{
+	struct generation *sum = place_of(s, one->number);
+	if (one->age_ms > sum->age_ms)
+		sum->age_ms = one->age_ms;
+	sum->counters.messages += one->counters.messages;
+	sum->counters.alive += one->counters.alive;
+	sum->counters.parked += one->counters.parked;
+	sum->counters.memory_bytes += one->counters.memory_bytes;
+}
+
+void stats_add(struct stats *s, const struct worker *w)
+{
+	const struct node *n = &w->node;
+	unsigned at = 0;
 	if (!w->serving)
 		return;
-	put(out, "timers", w->env.wheel.count);
-	put_database(w, out);
-	put_udp(udp_counters(w->udp), out);
-	put_transport(&w->node.transport.counters, out);
-	put_txn(&w->node.proxy.txn, out);
-	put_proxy(&w->node.proxy, out);
-	put_script(&w->node.scripts, out);
-	put_generations(&w->node.scripts, out);
-	put_location("location", w->node.location, out);
-	put_location("aliases", w->node.aliases, out);
+	add(s, &at, "timers", w->env.wheel.count);
+	add_database(s, &at, w);
+	add_udp(s, &at, udp_counters(w->udp));
+	add_transport(s, &at, &n->transport.counters);
+	add(s, &at, "transport.handed_over", n->crew->dispatches[n->number].handed_over);
+	add_txn(s, &at, &n->proxy.txn);
+	add_proxy(s, &at, &n->proxy);
+	add_script(s, &at, &n->scripts);
+	add_location(s, &at, n->location);
+	add_aliases(s, &at, n->aliases);
+	s->n = at;
+	for (unsigned i = 0; i < n->scripts.n; i++) {
+		struct generation one;
+		generations_get(&n->scripts, i, &one);
+		add_generation(s, &one);
+	}
+}
+
+static void put(struct buf *out, const char *key, uint64_t value)
+{
+	buf_printf(out, "%s %llu\n", key, (unsigned long long)value);
+}
+
+static void put_generation(struct buf *out, const struct generation *g)
+{
+	const struct stat_line rows[] = {{"age_s", g->age_ms / 1000},
+					 {"messages", g->counters.messages},
+					 {"transactions", g->counters.alive},
+					 {"parked", g->counters.parked},
+					 {"memory_bytes", g->counters.memory_bytes}};
+	for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++) {
+		buf_printf(out, "generation.%u.", g->number);
+		put(out, rows[k].key, rows[k].value);
+	}
+}
+
+void stats_put(const struct stats *s, struct buf *out)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		put(out, s->v[i].key, s->v[i].value);
+	if (s->n)
+		put(out, "generations", s->n_generations);
+	for (unsigned i = 0; i < s->n_generations; i++)
+		put_generation(out, &s->generations[i]);
+}
+
+void stats_free(struct stats *s)
+{
+	free(s->generations);
 }

@@ -17,6 +17,7 @@ int trace_open(struct trace *t, struct log *log, struct slice path, size_t max_b
 
 	*t = (struct trace){.log = log, .fd = -1, .max_bytes = max_bytes};
 	buf_init(&t->record, RECORD_MAX_BYTES);
+	uv_mutex_init(&t->mutex);
 	if (path.n == 0)
 		return 0;
 	snprintf(name, sizeof(name), "%.*s", SLICE_ARG(path));
@@ -81,10 +82,12 @@ static void on_datagram(void *data, const struct addr *from, const struct addr *
 {
 	struct trace *t = data;
 
-	if (t->fd < 0)
-		return;
-	put_record(t, from, to, bytes);
-	write_record(t);
+	uv_mutex_lock(&t->mutex);
+	if (t->fd >= 0) {
+		put_record(t, from, to, bytes);
+		write_record(t);
+	}
+	uv_mutex_unlock(&t->mutex);
 }
 
 void trace_ours(struct trace *t, const struct addr *a)
@@ -108,4 +111,5 @@ void trace_close(struct trace *t)
 {
 	close_file(t);
 	buf_free(&t->record);
+	uv_mutex_destroy(&t->mutex);
 }

@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 enum {
-	PATIENCE_MS = 100, /* between two looks at what is still under way … */
-	MANY_BURIALS = 8,
+	PATIENCE_MS = 100,   /* between two looks at what is still under way … */
 	PATIENCE_LOOKS = 50, /* … and how many, before we wait no more */
+	MANY_BURIALS = 8,
+	WHY_MAX = 4096,
 };
 
 static void tick(void *data)
@@ -46,6 +47,7 @@ static void on_script_gone(void *data, struct script *s)
 	b->script = s;
 	b->work.data = b;
 	w->n_buried++;
+	atomic_fetch_sub(&w->scripts, 1);
 	if (w->node.scripts.n == 1) {
 		b->last_of_many = w->n_buried >= MANY_BURIALS;
 		w->n_buried = 0;
@@ -53,50 +55,70 @@ static void on_script_gone(void *data, struct script *s)
 	uv_queue_work(w->loop, &b->work, bury, buried);
 }
 
+/* Mail. */
+
+static void wake(void *data)
+{
+	struct worker *w = data;
+	uv_async_send(&w->mail);
+}
+
+static void on_mail(uv_async_t *a)
+{
+	struct worker *w = a->data;
+	clock_tick(&w->clock);
+	mailbox_read(w->mailbox);
+}
+
+/* Open. */
+
 /* Deaf until the tables can be read: nobody shall be told that somebody is not there. */
-static void wire(struct worker *w, const struct settings *s, struct script *script)
+static void wire(struct worker *w, const struct worker_place *p, struct script *script)
 {
 	struct net *net = udp_net(w->udp);
-	node_init(&w->node, &w->env, net, w->database.store, s, script);
+	node_init(&w->node, &w->env, net, w->database.store, p->settings, script, p->crew,
+		  p->number);
 	w->node.host.pid = getpid();
 	w->node.scripts.bury = on_script_gone;
 	w->node.scripts.bury_data = w;
-	w->node.transport.trace = trace_user(&w->trace);
+	w->node.transport.trace = trace_user(p->trace);
 	w->upward = net->user;
 	net->user = (struct net_user){0};
 	udp_on_batch(w->udp, tick, w);
 	database_on_batch(&w->database, tick, w);
+	atomic_store(&w->scripts, 1);
 	w->wired = true;
 }
 
-static void tell_sockets(struct worker *w)
+static enum udp_sharing sharing_of(const struct worker_place *p)
 {
-	struct net *net = udp_net(w->udp);
-	for (unsigned i = 0; i < net->n_sockets; i++) {
-		char text[ADDR_TEXT];
-		addr_text(&net->local[i], text);
-		log_notice(w->env.log, "listening on udp:%s", text);
-		trace_ours(&w->trace, &net->local[i]);
-	}
+	if (p->crew->crew.n == 1)
+		return UDP_ALONE;
+	return p->number == 0 ? UDP_FIRST : UDP_JOIN;
 }
 
-int worker_open(struct worker *w, uv_loop_t *loop, struct log *log, struct database *d,
-		const struct settings *s, struct script *script, struct buf *why)
+int worker_open(struct worker *w, const struct worker_place *p, struct script *script,
+		struct buf *why)
 {
-	const struct udp_options o = {0};
+	const struct udp_options o = {.sharing = sharing_of(p)};
 	memset(w, 0, sizeof *w);
-	w->loop = loop;
-	w->env.log = log;
+	w->loop = p->loop;
+	w->number = p->number;
+	w->log = *p->log;
+	w->env.log = &w->log;
+	w->mailbox = &p->crew->crew.boxes[p->number];
 	rand_kernel_init(&w->rand);
 	w->env.rand = &w->rand.rand;
-	clock_open(&w->clock, loop, &w->env);
-	uv_timer_init(loop, &w->patience);
-	w->patience.data = w;
-	if (trace_open(&w->trace, log, s->trace, s->trace_max_bytes, why) < 0 ||
-	    database_attach(&w->database, d, loop, why) < 0 ||
-	    udp_open(&w->udp, loop, log, s->listen, s->n_listen, &o, why) < 0)
+	buf_init(&w->why, WHY_MAX);
+	clock_open(&w->clock, w->loop, &w->env);
+	uv_timer_init(w->loop, &w->patience);
+	uv_async_init(w->loop, &w->mail, on_mail);
+	w->patience.data = w->mail.data = w;
+	mailbox_init(w->mailbox, wake, w);
+	if (database_attach(&w->database, p->database, w->loop, why) < 0 ||
+	    udp_open(&w->udp, w->loop, &w->log, p->listen, p->settings->n_listen, &o, why) < 0)
 		return -1;
-	wire(w, s, script);
+	wire(w, p, script);
 	return 0;
 }
 
@@ -104,53 +126,24 @@ static void on_started(void *data, struct node *n, struct slice error)
 {
 	struct worker *w = data;
 	(void)n;
-	w->started = true;
-	w->refused = error.n > 0;
-	buf_put(w->why, error);
+	buf_put(&w->why, error);
+	w->done(w->data);
 }
 
-int worker_start(struct worker *w, struct buf *why)
+void worker_start(struct worker *w, void (*done)(void *data), void *data)
 {
-	w->why = why;
-	tell_sockets(w);
+	w->done = done;
+	w->data = data;
 	node_start(&w->node, w, on_started);
-	while (!w->started)
-		uv_run(w->loop, UV_RUN_ONCE);
-	if (w->refused)
-		return -1;
+}
+
+void worker_serve(struct worker *w)
+{
 	udp_net(w->udp)->user = w->upward;
 	w->serving = true;
-	return 0;
 }
 
 /* Stop */
-
-static void on_udp_closed(void *data)
-{
-	struct worker *w = data;
-	w->udp = NULL;
-	w->stopped(w->stopped_data);
-}
-
-/* Store and resolver hand out their last answers while those who wait for them still live. */
-static void take_apart(struct worker *w)
-{
-	bool udp = w->udp != NULL;
-	database_detach(&w->database);
-	if (udp)
-		udp_close(w->udp, on_udp_closed, w);
-	if (w->wired)
-		node_free(&w->node);
-	w->wired = false;
-	if (!udp)
-		w->stopped(w->stopped_data);
-}
-
-static void on_node_stopped(void *data, struct node *n)
-{
-	(void)n;
-	take_apart(data);
-}
 
 static bool is_busy(const struct worker *w)
 {
@@ -165,25 +158,63 @@ static void look_again(uv_timer_t *t)
 	if (w->wired && is_busy(w) && ++w->looks < PATIENCE_LOOKS)
 		return;
 	uv_timer_stop(t);
-	if (w->wired)
-		node_stop(&w->node, w, on_node_stopped);
-	else
-		take_apart(w);
+	w->done(w->data);
 }
 
-void worker_stop(struct worker *w, void (*stopped)(void *data), void *data)
+void worker_calm(struct worker *w, void (*done)(void *data), void *data)
 {
 	w->serving = false;
 	if (w->udp)
 		udp_net(w->udp)->user = (struct net_user){0};
-	w->stopped = stopped;
-	w->stopped_data = data;
+	w->done = done;
+	w->data = data;
 	uv_timer_start(&w->patience, look_again, 0, PATIENCE_MS);
+}
+
+static void on_node_stopped(void *data, struct node *n)
+{
+	struct worker *w = data;
+	(void)n;
+	w->done(w->data);
+}
+
+void worker_end(struct worker *w, void (*done)(void *data), void *data)
+{
+	w->done = done;
+	w->data = data;
+	if (w->wired)
+		node_stop(&w->node, w, on_node_stopped);
+	else
+		done(data);
+}
+
+static void on_udp_closed(void *data)
+{
+	struct worker *w = data;
+	w->udp = NULL;
+	w->done(w->data);
+}
+
+/* Store and resolver hand out their last answers while those who wait for them still live. */
+void worker_take_apart(struct worker *w, void (*done)(void *data), void *data)
+{
+	bool udp = w->udp != NULL;
+	w->done = done;
+	w->data = data;
+	database_detach(&w->database);
+	if (udp)
+		udp_close(w->udp, on_udp_closed, w);
+	if (w->wired)
+		node_free(&w->node);
+	w->wired = false;
+	if (!udp)
+		done(data);
 }
 
 void worker_close(struct worker *w)
 {
 	uv_close((uv_handle_t *)&w->patience, NULL);
-	trace_close(&w->trace);
+	uv_close((uv_handle_t *)&w->mail, NULL);
 	clock_close(&w->clock);
+	buf_free(&w->why);
 }

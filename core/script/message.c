@@ -26,7 +26,7 @@ struct message *message_new(struct script *s, struct context *c)
 	}
 	reset(m);
 	m->context = c;
-	m->id = ++s->next_id;
+	m->id = ++s->next_id * s->host->workers - s->host->worker; /* no two workers have one */
 	s->counters.alive++;
 	s->counters.messages++;
 	return m;

@@ -4,9 +4,36 @@
 #include "sip/digest.h"
 #include "sip/lex.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { SECRET_BYTES = 32 };
+
+void node_crew_init(struct node_crew *c, unsigned n, struct mailbox *boxes, struct rand *rand)
+{
+	memset(c, 0, sizeof(*c));
+	c->crew.n = n;
+	c->crew.boxes = boxes;
+	rand_bytes(rand, c->crew.key, sizeof(c->crew.key));
+	c->dispatches = mem_zalloc(n * sizeof(*c->dispatches));
+	c->location = (struct shards){&c->crew, mem_zalloc(n * sizeof(struct shard))};
+	c->aliases = (struct shards){&c->crew, mem_zalloc(n * sizeof(struct shard))};
+}
+
+void node_crew_free(struct node_crew *c)
+{
+	free(c->dispatches);
+	free(c->location.v);
+	free(c->aliases.v);
+}
+
+/* This node's part of a limit for all. */
+static size_t share(const struct node *n, size_t whole)
+{
+	size_t workers = n->crew ? n->crew->crew.n : 1;
+
+	return (whole + workers - 1) / workers;
+}
 
 static struct location *location_of(void *data, struct slice table)
 {
@@ -22,7 +49,8 @@ bool node_has_table(struct slice table)
 	return slice_eq(table, SLICE("location")) || slice_eq(table, SLICE("aliases"));
 }
 
-static struct location *open_location(struct node *n, struct slice table)
+static struct location *open_location(struct node *n, struct slice table,
+				      const struct shards *shards)
 {
 	const struct settings *s = &n->settings;
 	struct location_options o = {
@@ -33,6 +61,8 @@ static struct location *open_location(struct node *n, struct slice table)
 	    .wait_ms = s->db_timeout_ms,
 	    .cache_ttl_ms = s->cache_ttl_s * 1000,
 	    .cache_size = s->cache_size,
+	    .shards = shards,
+	    .own = n->number,
 	};
 
 	return location_new(n->env, n->store, &o);
@@ -59,9 +89,22 @@ static void apply_to_proxy(struct node *n)
 	o->full_lr = s->full_lr;
 	o->dialog_max_age_s = s->dialog_max_age_s;
 	x->timers = s->timers;
-	x->max_servers = s->max_transactions;
-	x->max_bytes = s->max_memory_bytes;
+	x->max_servers = share(n, s->max_transactions);
+	x->max_bytes = share(n, s->max_memory_bytes);
 	x->server_name = s->server;
+}
+
+static struct auth_options auth_options(const struct node *n)
+{
+	struct auth_options o = n->settings.auth;
+
+	o.max_nonces = share(n, o.max_nonces);
+	return o;
+}
+
+static unsigned max_parked(const struct node *n)
+{
+	return (unsigned)share(n, n->settings.db_max_parked);
 }
 
 /* The longest that a request of an old script may take by rights, and a minute. */
@@ -80,25 +123,34 @@ static void wire_proxy(struct node *n, struct net *net, struct script *script)
 
 	proxy_init(&n->proxy, n->env, &o, &user);
 	struct transport_user up = txn_transport_user(&n->proxy.txn);
+	if (n->crew) {
+		dispatch_init(n->crew->dispatches, n->number, &n->crew->crew, &up);
+		up = dispatch_user(&n->crew->dispatches[n->number]);
+		n->proxy.txn.worker = n->number;
+	}
 	transport_init(&n->transport, n->env, net, &up, n->settings.advertise);
 	proxy_attach(&n->proxy, &n->transport);
 	apply_to_proxy(n);
 }
 
 void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
-	       const struct settings *settings, struct script *script)
+	       const struct settings *settings, struct script *script, const struct node_crew *crew,
+	       unsigned number)
 {
 	memset(n, 0, sizeof(*n));
 	n->env = env;
-	patience_init(&n->patience, env, store, settings->db_timeout_ms, settings->db_max_parked);
-	n->store = &n->patience.store;
+	n->crew = crew;
+	n->number = number;
 	settings_copy(&n->settings, settings);
+	patience_init(&n->patience, env, store, settings->db_timeout_ms, max_parked(n));
+	n->store = &n->patience.store;
 	n->registrar = settings->registrar;
 	buf_init(&n->why, 1024);
 	wire_proxy(n, net, script);
-	n->auth = auth_new(env, n->store, &settings->auth);
-	n->location = open_location(n, SLICE("location"));
-	n->aliases = open_location(n, SLICE("aliases"));
+	struct auth_options auth = auth_options(n);
+	n->auth = auth_new(env, n->store, &auth);
+	n->location = open_location(n, SLICE("location"), crew ? &crew->location : NULL);
+	n->aliases = open_location(n, SLICE("aliases"), crew ? &crew->aliases : NULL);
 	n->host = (struct script_host){
 	    .env = env,
 	    .proxy = &n->proxy,
@@ -109,6 +161,8 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	    .location = location_of,
 	    .idle = on_idle,
 	    .data = n,
+	    .worker = number,
+	    .workers = crew ? crew->crew.n : 1,
 	};
 	generations_init(&n->scripts, env, script, &n->host);
 	apply_to_scripts(n);
@@ -133,9 +187,10 @@ void node_take_over(struct node *n, struct script *script, const struct settings
 
 	settings_take(&n->settings, settings);
 	n->registrar = n->settings.registrar;
-	auth_set_options(n->auth, &n->settings.auth);
+	struct auth_options auth = auth_options(n);
+	auth_set_options(n->auth, &auth);
 	n->patience.timeout_ms = n->settings.db_timeout_ms;
-	n->patience.max_parked = n->settings.db_max_parked;
+	n->patience.max_parked = max_parked(n);
 	apply_to_proxy(n);
 	apply_to_locations(n, interval_s);
 	apply_to_scripts(n);

@@ -6,14 +6,30 @@
 #ifndef SCRIPT_NODE_H
 #define SCRIPT_NODE_H
 
+#include "registrar/shards.h"
 #include "script/generations.h"
-#include "store/store.h"
+#include "transport/dispatch.h"
+
+/* Nodes on threads of their own that are one proxy together. */
+struct node_crew {
+	struct crew crew;
+	struct dispatch *dispatches; /* [crew.n] */
+	struct shards location;
+	struct shards aliases;
+};
+
+/* n mailboxes, one for each; borrowed. */
+void node_crew_init(struct node_crew *c, unsigned n, struct mailbox *boxes, struct rand *rand);
+/* All nodes are freed. */
+void node_crew_free(struct node_crew *c);
 
 struct node {
 	struct env *env;
-	struct patience patience; /* in front of the store that was given … */
-	struct store *store;      /* … and the store of all */
-	struct settings settings; /* in force: the node's own */
+	const struct node_crew *crew; /* NULL: alone */
+	unsigned number;              /* in it */
+	struct patience patience;     /* in front of the store that was given … */
+	struct store *store;          /* … and the store of all */
+	struct settings settings;     /* in force: the node's own */
 	struct transport transport;
 	struct proxy proxy;
 	struct auth *auth;
@@ -36,11 +52,14 @@ bool node_has_table(struct slice table);
 
 /*
  * Wires n.  Takes script, copies settings; all else is borrowed and outlives n.
- * The net has its sockets already and is listened to from here on.  Whoever
- * sends before `started` is answered from an empty location table.
+ * crew: NULL, or the one in which n has that number: all its nodes are wired
+ * before the first of them starts.  Limits in the settings are for all of them.  The net has its
+ * sockets already and is listened to from here on.  Whoever sends before `started` is answered from
+ * an empty location table.
  */
 void node_init(struct node *n, struct env *env, struct net *net, struct store *store,
-	       const struct settings *settings, struct script *script);
+	       const struct settings *settings, struct script *script, const struct node_crew *crew,
+	       unsigned number);
 /* Reads secret and location tables from the store.  started is called once,
  * maybe before this returns; error is empty, or a sentence for the operator. */
 void node_start(struct node *n, void *data,

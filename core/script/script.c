@@ -363,6 +363,7 @@ void script_attach(struct script *s, const struct script_host *host)
 
 	s->host = host;
 	s->env = host->env;
+	s->log = host->env->log; /* the loader's may be of another thread */
 	buf_init(&why, MAX_WHY_BYTES);
 	s->state.budget = &budget;
 	int failed = state_call(&s->state, seed_random, s, &why);

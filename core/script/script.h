@@ -41,7 +41,8 @@ struct script_host {
 	/* The last that a script which was retired had under way has ended. */
 	void (*idle)(void *data);
 	void *data;
-	long pid; /* $pp; 0 in a virtual world */
+	long pid;                 /* $pp; 0 in a virtual world */
+	unsigned worker, workers; /* the number of this one, and how many there are */
 };
 
 /* How a script is loaded.  All is borrowed; log outlives the script. */

@@ -22,6 +22,8 @@ const struct setting settings_table[] = {
      .restart = true},
     {"control", SETTING_TEXT, MEMBER(control), .max = 100, .text = "",
      .doc = "path of the control socket (lunactl stats); empty: none", .restart = true},
+    {"workers", SETTING_NUMBER, MEMBER(workers), 0, CREW_MAX, 1, 0,
+     .doc = "threads that serve (-w); 0: one for each processor", .restart = true},
     {"server", SETTING_TEXT, MEMBER(server), .max = 200, .text = "lunasip",
      .doc = "value of the Server header field in own replies; empty: none"},
 

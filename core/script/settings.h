@@ -7,6 +7,7 @@
 #define SCRIPT_SETTINGS_H
 
 #include "base/arena.h"
+#include "base/crew.h"
 #include "base/log.h"
 #include "net/addr.h"
 #include "proxy/proxy.h"
@@ -36,6 +37,7 @@ struct settings {
 	unsigned n_aliases;
 	struct slice store;   /* URL; "memory:" by default */
 	struct slice control; /* path of the control socket; empty: none */
+	uint32_t workers;     /* threads that serve; 0: one for each processor */
 	struct slice server;  /* value of the Server header field; empty: none */
 
 	enum location_mode db_mode;         /* usrloc.db_mode */

@@ -204,7 +204,7 @@ static int open_world(lua_State *L, struct world *w)
 	    open_store(L, w))
 		return -1;
 	node_init(&w->node, &w->sim.env, &w->sim.net, &w->store.store, script_settings(w->script),
-		  w->script);
+		  w->script, NULL, 0);
 	w->has_node = true;
 	w->script = NULL;
 	node_start(&w->node, w, on_started);

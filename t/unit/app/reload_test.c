@@ -14,6 +14,7 @@ struct rig {
 	struct log log;
 	char dir[64], path[96];
 	struct reload *reload;
+	uv_async_t later;
 	struct script *taken[N];
 	unsigned takes, answers, good;
 	bool full, refuse;
@@ -53,14 +54,24 @@ static void free_taken(struct rig *r)
 	}
 }
 
-static int take_over(void *data, struct script *const *scripts, uint64_t load_us, struct buf *news)
+/* With the loop's next turn. */
+static void on_taken(uv_async_t *a)
+{
+	struct rig *r = a->data;
+
+	if (r->reload)
+		reload_taken(r->reload, SLICE("it serves\n"));
+}
+
+static int take_over(void *data, struct script *const *scripts, uint64_t load_us, struct buf *why)
 {
 	struct rig *r = data;
 
 	(void)load_us;
-	buf_puts(news, r->refuse ? "the flags say no" : "it serves\n");
+	buf_puts(why, "the flags say no");
 	if (r->refuse)
 		return -1;
+	uv_async_send(&r->later);
 	free_taken(r);
 	for (unsigned i = 0; i < N; i++)
 		r->taken[i] = scripts[i];
@@ -88,6 +99,8 @@ static void rig_open(struct rig *r)
 	snprintf(r->path, sizeof(r->path), "%s/a.lua", r->dir);
 	put_script(r, "return { request = function() end }");
 	uv_loop_init(&r->loop);
+	uv_async_init(&r->loop, &r->later, on_taken);
+	r->later.data = r;
 	reload_open(&r->reload, &r->loop, &r->log, r->path, N, &user);
 }
 
@@ -95,6 +108,7 @@ static void rig_close(struct rig *r)
 {
 	if (r->reload)
 		reload_close(r->reload);
+	uv_close((uv_handle_t *)&r->later, NULL);
 	uv_run(&r->loop, UV_RUN_DEFAULT);
 	CHECK_INT(uv_loop_close(&r->loop), 0);
 	free_taken(r);
@@ -216,6 +230,22 @@ static void lines_of_a_reason_are_tidy(void)
 	rig_close(&r);
 }
 
+/* Not before all workers have it: whoever was told may try it at once. */
+static void who_waits_is_told_when_it_serves(void)
+{
+	struct rig r;
+
+	rig_open(&r);
+	ask(&r);
+	while (r.takes == 0)
+		uv_run(&r.loop, UV_RUN_ONCE);
+	ask(&r); /* the next load waits for the workers too */
+	CHECK_INT(r.answers, 0);
+	wait_for(&r, 2);
+	CHECK_INT(r.takes, 2);
+	rig_close(&r);
+}
+
 static void who_waits_is_told_of_the_end(void)
 {
 	struct rig r;
@@ -240,6 +270,7 @@ int main(void)
 	TEST(an_endless_top_level_ends);
 	TEST(a_slow_top_level_is_stopped);
 	TEST(lines_of_a_reason_are_tidy);
+	TEST(who_waits_is_told_when_it_serves);
 	TEST(who_waits_is_told_of_the_end);
 	return tap_done();
 }
