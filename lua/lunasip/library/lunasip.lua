@@ -388,6 +388,7 @@ function Branch:xlog(level, format) end
 ---@field aliases? string[] names that are this proxy too: "example.org", "example.org:5060"; default {}
 ---@field store? string database: memory:, sqlite:PATH, mysql://user:password@host:port,…/database; default "memory:"
 ---@field control? string path of the control socket (lunactl stats); empty: none; default ""
+---@field workers? integer threads that serve (-w); 0: one for each processor; default 0
 ---@field server? string value of the Server header field in own replies; empty: none; default "lunasip"
 ---@field usrloc? lunasip.Settings.usrloc
 ---@field db? lunasip.Settings.db
