@@ -16,6 +16,7 @@
 
 enum {
 	FRESH_STALE_MS = 3600 * 1000,
+	FRESH_PATIENCE_MS = 500, /* with the store, by who has something stale */
 	FRESH_ABSENT_MS = 1000,
 	FRESH_ABSENT_SHARE = 10, /* for each so many AORs, one without bindings */
 };

@@ -226,6 +226,12 @@ static void on_probe(struct store_op *op)
 	reading_end(r, op);
 }
 
+static uint32_t stale_patience_ms(const struct location *l)
+{
+	bool brief = l->o.wait_ms > 0 && l->o.wait_ms < FRESH_PATIENCE_MS;
+	return brief ? l->o.wait_ms : FRESH_PATIENCE_MS;
+}
+
 static void read_rows(const struct lookup *k, const struct aor_key *key, bool probe)
 {
 	struct location *l = k->l;
@@ -237,6 +243,8 @@ static void read_rows(const struct lookup *k, const struct aor_key *key, bool pr
 	r->changes = fresh_changes(&l->fresh, key);
 	struct store_op *op = location_load_op(l, &r->key, probe ? on_probe : on_lookup, r);
 	op->background = probe;
+	if (fresh_was(&l->fresh, key))
+		op->deadline_ms = env_now_ms(l->env) + stale_patience_ms(l);
 	l->busy++;
 	l->fresh.asked++;
 	store_submit(l->store, op);
