@@ -149,7 +149,7 @@ static bool is_busy(const struct worker *w)
 {
 	struct script_counters c;
 	generations_count(&w->node.scripts, &c);
-	return c.coroutines > 0 || database_pending(&w->database) > 0;
+	return c.coroutines > 0;
 }
 
 static void look_again(uv_timer_t *t)

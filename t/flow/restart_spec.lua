@@ -1,6 +1,20 @@
 -- What was answered 200 survives kill -9 with db_mode 1 and 3, and a clean stop with 2.
 local flow = require "flow"
 
+describe("a stop while a table loads", function()
+	after_each(flow.cleanup)
+
+	it("does not wait for the rest of it", function()
+		local world = flow.world { store = "mysql", users = {}, start = false }
+		world.store.sql [[INSERT INTO location (ruid, username, contact, callid, user_agent)
+			SELECT seq, seq, 'sip:there', 'call', 'phone' FROM seq_1_to_100000]]
+		world:start()
+		world:stop()
+		local output = world.proxy.output
+		assert.is_nil(output:match "stopping: SIGTERM.*(all %d+ rows are loaded)", output)
+	end)
+end)
+
 for _, store in ipairs(flow.stores { memory = false }) do
 	describe("after a restart, store " .. store .. ",", function()
 		local world, alice, bob
