@@ -106,7 +106,7 @@ describe("RFC 4475 at the proxy:", function()
 		local d = probe:dialog("sip:" .. world.address)
 		probe:request(d, "REGISTER", {})
 		probe:final "REGISTER"
-		probe.socket:close()
+		probe.sockets[1]:close()
 	end
 
 	-- Of this message, not of one before it that is sent again.

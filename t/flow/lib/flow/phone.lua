@@ -21,23 +21,32 @@ local function unique(prefix)
 end
 
 -- o: world, user, password, host (address to send from), user_agent,
--- via: parameters of its Via, ";rport" when none are given.
+-- via: parameters of its Via, ";rport" when none are given,
+-- ports: from how many ports it sends, each message from any of them (behind a NAT that is none).
 function phone.new(o)
 	local self = setmetatable({
 		world = o.world, user = o.user, password = o.password, host = o.host,
 		user_agent = o.user_agent, via = o.via or ";rport",
-		inbox = {}, cseq = 0, socket = uv.new_udp(),
+		inbox = {}, cseq = 0, sockets = {},
 	}, Phone)
-	assert(self.socket:bind(o.host, 5060))
-	self.socket:recv_start(function(_, data, from)
+	for i = 1, o.ports or 1 do
+		self:open_socket(i == 1 and 5060 or 0)
+	end
+	return self
+end
+
+function Phone:open_socket(port)
+	local socket = uv.new_udp()
+	assert(socket:bind(self.host, port))
+	socket:recv_start(function(_, data, from)
 		if data and from then
 			local m = sip.parse(data)
 			m.source = from
 			table.insert(self.inbox, m)
 		end
 	end)
-	loop.at_cleanup(function() loop.close(self.socket) end)
-	return self
+	table.insert(self.sockets, socket)
+	loop.at_cleanup(function() loop.close(socket) end)
 end
 
 function Phone:uri()
@@ -50,7 +59,9 @@ end
 
 function Phone:send(text, to)
 	to = to or { ip = self.world.address, port = 5060 }
-	assert(self.socket:try_send(text, to.ip, to.port))
+	local socket = self.sockets[math.random(#self.sockets)]
+	self.last = text
+	assert(socket:try_send(text, to.ip, to.port))
 end
 
 -- Takes the first message out of the inbox that fits: a method, a status, or a function.
