@@ -6,7 +6,7 @@
 
 static bool is_invite(const struct branch *b)
 {
-	return b->context->msg->method == METHOD_INVITE;
+	return b->context->method == METHOD_INVITE;
 }
 
 static void start_timer_c(struct branch *b)
@@ -45,6 +45,7 @@ struct branch *branch_new(struct context *c, const struct target *t)
 	timer_init(&b->timer_c, on_timer_c);
 	list_push(&c->branches, &b->node);
 	c->n_branches++;
+	c->proxy->txn.bytes += sizeof(*b);
 	return b;
 }
 
@@ -52,6 +53,7 @@ void branch_free(struct branch *b)
 {
 	timer_stop(&b->context->proxy->env->wheel, &b->timer_c);
 	list_remove(&b->node);
+	b->context->proxy->txn.bytes -= sizeof(*b);
 	if (b->final)
 		received_free(b->final);
 	free(b);

@@ -12,11 +12,12 @@
 
 static void init_edits(struct context *c)
 {
-	const struct slice *as_received = &c->msg->via.text;
+	const struct msg *m = context_msg(c);
+	struct slice as_received = m->via.text;
 
 	edits_init(&c->edits, &c->request->arena);
-	if (as_received->p && !slice_eq(*as_received, c->request->top_via))
-		edit_replace(&c->edits, c->msg, *as_received, c->request->top_via);
+	if (as_received.p && !slice_eq(as_received, c->request->top_via))
+		edit_replace(&c->edits, m, as_received, c->request->top_via);
 }
 
 struct context *context_new(struct proxy *p, struct server *st, struct received *r)
@@ -26,9 +27,9 @@ struct context *context_new(struct proxy *p, struct server *st, struct received 
 	c->proxy = p;
 	c->server = st;
 	c->request = r;
-	c->msg = &r->msg;
-	c->uri = r->msg.uri_text;
-	c->uri_parsed = r->msg.uri;
+	c->method = r->msg->method;
+	c->uri = r->msg->uri_text;
+	c->uri_parsed = &r->msg->uri;
 	c->q = -1;
 	c->socket = -1;
 	c->in_script = true;
@@ -37,6 +38,7 @@ struct context *context_new(struct proxy *p, struct server *st, struct received 
 	init_edits(c);
 	list_push(&p->contexts, &c->node);
 	p->n_contexts++;
+	p->txn.bytes += sizeof(*c);
 	return c;
 }
 
@@ -50,7 +52,7 @@ void context_free(struct context *c)
 		branch_free(CONTAINER(c->branches.next, struct branch, node));
 	list_remove(&c->node);
 	p->n_contexts--;
-	p->txn.bytes -= c->counted;
+	p->txn.bytes -= c->counted + sizeof(*c);
 	received_free(c->request);
 	free(c);
 }
@@ -64,6 +66,25 @@ void context_release(struct context *c)
 {
 	if (--c->holds == 0)
 		context_free(c);
+}
+
+/* --- rest ------------------------------------------------------------------------------------- */
+
+void context_rest(struct context *c)
+{
+	if (!c->server || c->in_script || c->in_failure || c->relay || !c->request->msg)
+		return;
+	c->uri_parsed = NULL;
+	server_rest(c->server);
+}
+
+const struct uri *context_uri(struct context *c)
+{
+	if (!c->uri_parsed) {
+		c->uri_parsed = arena_alloc(&c->request->work, sizeof(*c->uri_parsed));
+		uri_parse(c->uri_parsed, c->uri); /* it went well before */
+	}
+	return c->uri_parsed;
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -83,7 +104,7 @@ static bool must_remember(const struct context *c)
 {
 	if (c->remember || c->relayed || c->relay || !list_empty(&c->branches))
 		return true;
-	return c->server->invite && (c->server->state != SERVER_TRYING || c->msg->to_tag.p);
+	return c->server->invite && (c->server->state != SERVER_TRYING || context_msg(c)->to_tag.p);
 }
 
 bool context_reply_stateful(struct context *c, unsigned status, struct slice reason,
@@ -181,12 +202,12 @@ static void drop_binding(struct context *c)
 
 int context_set_uri(struct context *c, struct slice uri)
 {
-	struct uri u;
+	struct uri *u = arena_alloc(&c->request->work, sizeof(*u));
 
-	if (take_uri(c, uri, &u) < 0)
+	if (take_uri(c, uri, u) < 0)
 		return -1;
 	c->uri_parsed = u;
-	c->uri = u.text;
+	c->uri = u->text;
 	drop_binding(c);
 	return 0;
 }

@@ -95,17 +95,17 @@ struct context {
 	struct list node; /* of all contexts of the proxy */
 	struct proxy *proxy;
 	struct server *server;    /* NULL: an ACK, or the transaction is final or has ended */
-	struct received *request; /* stays as long as the context; everything made for it is in its
-				     arena */
-	size_t counted;  /* what request still is in txn.bytes since its transaction was left */
-	struct msg *msg; /* &request->msg */
-	unsigned holds;  /* what still needs it; private */
+	struct received *request; /* stays as long as the context; all that is made for good is in
+				     its arena */
+	size_t counted; /* what request still is in txn.bytes since its transaction was left */
+	enum method method;
+	unsigned holds; /* what still needs it; private */
 
 	/* What the script has made of it so far. */
 	struct edits edits;
-	struct slice uri; /* the current Request-URI */
-	struct uri uri_parsed;
-	struct slice next_hop; /* explicit next hop of the current target, or null */
+	struct slice uri;       /* the current Request-URI */
+	struct uri *uri_parsed; /* in request->work; context_uri() */
+	struct slice next_hop;  /* explicit next hop of the current target, or null */
 	struct slice path;
 	int q;
 	int socket; /* to send from, -1: whichever fits */
@@ -133,6 +133,14 @@ struct context {
 	bool handed;  /* user.request has seen it */
 	void *script; /* the script layer's */
 };
+
+/* The request as it was read.  Not to be kept: it may rest (context_rest) after each event. */
+static inline struct msg *context_msg(const struct context *c)
+{
+	return received_msg(c->request);
+}
+/* The current Request-URI. */
+const struct uri *context_uri(struct context *c);
 
 /*
  * Replies to the request.  Stateless when nothing has to be remembered, else
@@ -168,6 +176,9 @@ struct context *context_new(struct proxy *p, struct server *st, struct received 
  * lookup.  With the last one it goes. */
 void context_hold(struct context *c);
 void context_release(struct context *c);
+/* At the end of an event: if nothing but an answer is waited for, what the request was read
+ * to goes, until somebody asks for it. */
+void context_rest(struct context *c);
 /* Whatever holds it: for the end of the proxy. */
 void context_free(struct context *c);
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* A proxy_relay() under way, in the request's arena. */
+/* A proxy_relay() under way, in request->work. */
 struct relay {
 	void *data;
 	void (*done)(void *data, struct context *c, struct refusal why);
@@ -28,7 +28,7 @@ static struct refusal refuse(unsigned status, const char *reason)
 
 static bool is_ack(const struct context *c)
 {
-	return c->msg->method == METHOD_ACK;
+	return c->method == METHOD_ACK;
 }
 
 /* --- the message of a branch ------------------------------------------------------------------ */
@@ -48,17 +48,19 @@ static void put_front(struct branch *b, unsigned socket, const char *id)
 	b->front = arena_dup(&c->request->arena, buf_slice(out));
 }
 
+/* Also while the request rests: edits know places in its bytes only. */
 static struct slice write_request(const struct branch *b)
 {
 	struct context *c = b->context;
-	struct arena *a = &c->request->arena, before = *a;
+	const struct msg m = {.raw = c->request->raw, .head = c->request->raw};
+	struct arena *a = &c->request->work, before = *a;
 	struct buf *out = &c->proxy->scratch;
 	struct edits e;
 
 	edits_copy(&e, &b->edits, a);
-	edit_prepend_header(&e, c->msg, b->front);
+	edit_prepend_header(&e, &m, b->front);
 	buf_reset(out);
-	edits_write(&e, c->msg, out);
+	edits_write(&e, &m, out);
 	arena_rewind(a, &before);
 	return out->failed ? SLICE_NULL : buf_slice(out);
 }
@@ -71,21 +73,22 @@ struct slice forward_again(void *branch)
 static void put_number(struct branch *b, enum hdr_id id, unsigned value)
 {
 	struct context *c = b->context;
-	const struct hdr *h = msg_hdr(c->msg, id);
+	const struct msg *m = context_msg(c);
+	const struct hdr *h = msg_hdr(m, id);
 	struct arena *a = &c->request->arena;
 	char digits[U64_DIGITS];
 	struct slice text = u64_text(value, digits);
 	const struct slice line[] = {hdr_name(id), SLICE(": "), text, SLICE("\r\n")};
 
 	if (h)
-		edit_replace(&b->edits, c->msg, h->value, arena_dup(a, text));
+		edit_replace(&b->edits, m, h->value, arena_dup(a, text));
 	else
-		edit_append_header(&b->edits, c->msg, arena_join(a, line, 4));
+		edit_append_header(&b->edits, m, arena_join(a, line, 4));
 }
 
 static void put_limits(struct branch *b)
 {
-	const struct msg *m = b->context->msg;
+	const struct msg *m = context_msg(b->context);
 	unsigned first =
 	    b->context->max_forwards ? b->context->max_forwards : PROXY_DEFAULT_MAX_FORWARDS;
 	unsigned hops = m->max_forwards < 0 ? first : (unsigned)m->max_forwards - 1;
@@ -110,7 +113,7 @@ enum { HASH_DIGITS = 16 };
 /* Equal for each copy of this ACK (16.11): made of what came, without chance. */
 static void ack_branch(const struct branch *b, const char *loop, char id[CLIENT_BRANCH])
 {
-	const struct msg *m = b->context->msg;
+	const struct msg *m = context_msg(b->context);
 	uint64_t hash = hash_of(&b->context->proxy->txn.servers, m->via.text);
 
 	char *end = stpcpy(stpcpy(id, VIA_COOKIE), loop);
@@ -130,7 +133,7 @@ static struct refusal send_ack(struct branch *b, const struct addr *to, unsigned
 	if (is_us(p, to)) {
 		p->counters.stray_acks_dropped++;
 		log_info(p->env->log, "ACK %.*s would come back to us: dropped",
-			 SLICE_ARG(b->context->msg->uri_text));
+			 SLICE_ARG(context_msg(b->context)->uri_text));
 		return refuse(482, "Stray ACK");
 	}
 	ack_branch(b, loop, id);
@@ -167,7 +170,7 @@ static struct refusal send_request(struct branch *b, const struct addr *to, unsi
 	p->counters.forwarded++;
 	context_hold(c); /* until the client transaction is gone */
 	b->provisional = false;
-	b->client = client_start(&p->txn, &user, socket, to, bytes, slice_str(id), c->msg->method);
+	b->client = client_start(&p->txn, &user, socket, to, bytes, slice_str(id), c->method);
 	branch_started(b);
 	c->relayed = true;
 	return none;
@@ -348,7 +351,7 @@ static unsigned take_targets(struct context *c, struct target v[PROXY_MAX_BRANCH
 /* RFC 5393 5.3.3: what the request brings, at most our own limit, less what is out. */
 static unsigned breadth_left(const struct context *c)
 {
-	const struct hdr *h = msg_hdr(c->msg, HDR_MAX_BREADTH);
+	const struct hdr *h = msg_hdr(context_msg(c), HDR_MAX_BREADTH);
 	uint32_t all = PROXY_MAX_BREADTH;
 	unsigned used = 0;
 
@@ -373,7 +376,7 @@ static struct refusal check(struct context *c, char loop[PROXY_LOOP_VALUE + 1])
 		return refuse(500, "Already Answered");
 	if (response_is_global(c))
 		return refuse(603, "Declined Everywhere");
-	if (c->msg->max_forwards == 0)
+	if (context_msg(c)->max_forwards == 0)
 		return refuse(483, "Too Many Hops");
 	loop_value(c, loop);
 	if (loop_found(c, loop)) {
@@ -392,7 +395,7 @@ static void start_branches(struct context *c, const struct target *v, unsigned n
 void proxy_relay(struct context *c, void *data,
 		 void (*done)(void *data, struct context *c, struct refusal why))
 {
-	struct relay *y = arena_zalloc(&c->request->arena, sizeof(*y));
+	struct relay *y = arena_zalloc(&c->request->work, sizeof(*y));
 	struct target targets[PROXY_MAX_BRANCHES];
 	struct refusal no = check(c, y->loop);
 	unsigned n, breadth;

@@ -39,8 +39,8 @@ static void add_lines(struct siphash *h, const uint8_t key[16], const struct msg
 
 void loop_value(const struct context *c, char out[PROXY_LOOP_VALUE + 1])
 {
-	const struct msg *m = c->msg;
-	struct arena *a = &c->request->arena, before = *a;
+	const struct msg *m = context_msg(c);
+	struct arena *a = &c->request->work, before = *a;
 	uint8_t key[16] = {0};
 	struct siphash h;
 
@@ -72,9 +72,10 @@ static bool carries(const struct context *c, struct slice via_text, struct slice
 bool loop_found(const struct context *c, const char *value)
 {
 	struct hdr_walk w = {0};
+	const struct msg *m = context_msg(c);
 	struct slice via;
 
-	while (msg_walk(c->msg, HDR_VIA, &w, &via))
+	while (msg_walk(m, HDR_VIA, &w, &via))
 		if (carries(c, via, slice_str(value)))
 			return true;
 	return false;

@@ -15,7 +15,7 @@ struct side {
 
 static struct side side_of(const struct context *c, struct slice text)
 {
-	struct arena *a = &c->request->arena;
+	struct arena *a = &c->request->work;
 	struct uri u;
 
 	if (uri_parse(&u, text) != URI_OK || !uri_is_sip(&u))
@@ -35,7 +35,7 @@ static void write_proof(const struct context *c, const struct side *caller, stru
 	struct siphash h;
 
 	siphash_init(&h, c->proxy->options.route_key);
-	siphash_add(&h, c->msg->call_id);
+	siphash_add(&h, context_msg(c)->call_id);
 	siphash_add(&h, caller_tag);
 	add_side(&h, caller);
 	add_side(&h, callee);
@@ -47,7 +47,7 @@ static void write_proof(const struct context *c, const struct side *caller, stru
 
 void proof_make(const struct context *c, char out[PROOF_DIGITS + 1])
 {
-	const struct msg *m = c->msg;
+	const struct msg *m = context_msg(c);
 	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
 
 	write_proof(c, &from, m->from_tag, &to, (uint32_t)env_wall_s(c->proxy->env), out);
@@ -73,7 +73,7 @@ static bool is_too_old(const struct proxy *p, uint32_t time)
 
 bool proof_holds(const struct context *c, struct slice proof)
 {
-	const struct msg *m = c->msg;
+	const struct msg *m = context_msg(c);
 	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
 	char text[PROOF_DIGITS + 1];
 	uint32_t time;

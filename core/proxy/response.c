@@ -12,9 +12,9 @@ static struct slice write_bare(struct context *c, struct received *r)
 
 	log_warn(c->proxy->env->log,
 		 "response %u is too large with what was added to it: it goes without that",
-		 r->msg.status);
-	edits_init(&none, &r->arena);
-	return upstream_write(&c->proxy->scratch, &r->msg, &none, &r->arena);
+		 r->msg->status);
+	edits_init(&none, &r->work);
+	return upstream_write(&c->proxy->scratch, r->msg, &none, &r->work);
 }
 
 /* The server transaction keeps back what RFC 4320 forbids (1xx and 408 to other methods than
@@ -22,8 +22,8 @@ static struct slice write_bare(struct context *c, struct received *r)
  * another final or late (16.7 steps 5, 9). */
 static void send_up(struct context *c, struct received *r, const struct edits *changes)
 {
-	const struct msg *m = &r->msg;
-	struct slice bytes = upstream_write(&c->proxy->scratch, m, changes, &r->arena);
+	const struct msg *m = r->msg;
+	struct slice bytes = upstream_write(&c->proxy->scratch, m, changes, &r->work);
 	const struct server *st = c->server;
 
 	if (!bytes.n)
@@ -115,9 +115,9 @@ static bool is_challenge(const struct branch *b)
 static void add_challenges(struct edits *e, const struct msg *to, struct received *from,
 			   enum hdr_id id)
 {
-	for (const struct hdr *h = msg_hdr(&from->msg, id); h; h = msg_hdr_next(&from->msg, h))
+	for (const struct hdr *h = msg_hdr(from->msg, id); h; h = msg_hdr_next(from->msg, h))
 		edit_append_header(e, to,
-				   arena_printf(&from->arena, "%.*s: %.*s\r\n",
+				   arena_printf(&from->work, "%.*s: %.*s\r\n",
 						SLICE_ARG(hdr_name(id)), SLICE_ARG(h->value)));
 }
 
@@ -128,9 +128,8 @@ static void merge_challenges(struct branch *best)
 		struct branch *b = CONTAINER(node, struct branch, node);
 		if (b == best || !is_challenge(b))
 			continue;
-		add_challenges(best->reply_edits, &best->final->msg, b->final,
-			       HDR_WWW_AUTHENTICATE);
-		add_challenges(best->reply_edits, &best->final->msg, b->final,
+		add_challenges(best->reply_edits, best->final->msg, b->final, HDR_WWW_AUTHENTICATE);
+		add_challenges(best->reply_edits, best->final->msg, b->final,
 			       HDR_PROXY_AUTHENTICATE);
 	}
 }
@@ -197,7 +196,7 @@ static bool run_failure(struct context *c)
 static void drop_silently(struct context *c)
 {
 	log_info(c->proxy->env->log, "%.*s %.*s: the route ended without an answer",
-		 SLICE_ARG(c->msg->method_text), SLICE_ARG(c->msg->uri_text));
+		 SLICE_ARG(context_msg(c)->method_text), SLICE_ARG(context_msg(c)->uri_text));
 	server_drop(c->server);
 }
 
@@ -225,6 +224,7 @@ void response_settle(struct context *c)
 {
 	context_hold(c);
 	settle(c);
+	context_rest(c);
 	context_release(c);
 }
 
@@ -237,7 +237,7 @@ static void on_provisional(struct branch *b, struct received *r, const struct ed
 	b->provisional = true;
 	if (b->cancel)
 		branch_cancel(b);
-	if (r->msg.status == 100)
+	if (r->msg->status == 100)
 		return;
 	branch_ringing(b);
 	if (!b->done && !b->cancel && !c->answered)
@@ -250,7 +250,7 @@ static void on_success(struct branch *b, struct received *r, const struct edits 
 	struct context *c = b->context;
 
 	branch_success(b);
-	if (c->answered && c->msg->method != METHOD_INVITE)
+	if (c->answered && c->method != METHOD_INVITE)
 		return;
 	send_up(c, r, e);
 	if (!c->answered)
@@ -261,7 +261,7 @@ static void on_success(struct branch *b, struct received *r, const struct edits 
 static void on_final(struct branch *b, struct received *r, const struct edits *e)
 {
 	struct context *c = b->context;
-	unsigned status = r->msg.status;
+	unsigned status = r->msg->status;
 
 	if (b->done) {
 		received_free(r);
@@ -271,7 +271,7 @@ static void on_final(struct branch *b, struct received *r, const struct edits *e
 		received_free(r);
 		return;
 	}
-	b->reply_edits = arena_alloc(&r->arena, sizeof(*e));
+	b->reply_edits = arena_alloc(&r->work, sizeof(*e));
 	*b->reply_edits = *e;
 	branch_finish(b, status, r);
 	if (status >= 600)
@@ -291,9 +291,9 @@ static void on_ours(struct branch *b, unsigned status)
 /* Takes r.  Of a transaction that another has followed only a late 2xx counts. */
 static void dispatch(struct branch *b, bool current, struct received *r, const struct edits *e)
 {
-	unsigned status = r->msg.status;
+	unsigned status = r->msg->status;
 
-	if (!upstream_follows(&r->msg)) {
+	if (!upstream_follows(r->msg)) {
 		if (current)
 			on_ours(b, status);
 	} else if (status >= 200 && status < 300) {
@@ -337,13 +337,16 @@ static void on_response(void *data, struct client *ct, struct received *r)
 	struct context *c = b->context;
 	struct edits e;
 
-	edits_init(&e, &r->arena);
+	edits_init(&e, &r->work);
 	if (c->hooks.reply)
 		c->hooks.reply(c->hooks.data, b, r, &e);
-	if (r->msg.status >= 200 && e.n)
+	if (r->msg->status >= 200 && e.n)
 		b->edited = true;
+	context_hold(c);
 	dispatch(b, ct == b->client, r, &e);
 	leave_client(b, ct);
+	context_rest(c);
+	context_release(c);
 }
 
 /* 16.9: what cannot be delivered is a 503, what nobody answers a 408; but first the other
@@ -353,9 +356,10 @@ static void on_failed(void *data, struct client *ct, enum client_failure why)
 	struct branch *b = data;
 	bool in_time = why == CLIENT_UNREACHABLE || ct->invite;
 
-	if (b->done || ct != b->client || (in_time && forward_next_address(b)))
+	if (b->done || ct != b->client)
 		return;
-	branch_finish(b, why == CLIENT_UNREACHABLE ? 503 : 408, NULL);
+	if (!in_time || !forward_next_address(b))
+		branch_finish(b, why == CLIENT_UNREACHABLE ? 503 : 408, NULL);
 	response_settle(b->context);
 }
 

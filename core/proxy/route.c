@@ -29,7 +29,7 @@ static bool next_route(const struct context *c, struct hdr_walk *w, struct hop *
 {
 	struct slice text;
 
-	if (!msg_walk(c->msg, HDR_ROUTE, w, &text) || text.p == c->strict_route.p)
+	if (!msg_walk(context_msg(c), HDR_ROUTE, w, &text) || text.p == c->strict_route.p)
 		return false;
 	h->hdr = w->hdr;
 	h->text = text;
@@ -80,7 +80,7 @@ static void note_proof(struct context *c, const struct uri *u)
 
 bool proxy_in_dialog(const struct context *c)
 {
-	return c->in_dialog && c->msg->to_tag.p;
+	return c->in_dialog && context_msg(c)->to_tag.p;
 }
 
 bool proxy_is_vouched(const struct context *c)
@@ -89,7 +89,7 @@ bool proxy_is_vouched(const struct context *c)
 	struct slice proof;
 	struct hop h;
 
-	return msg_walk(c->msg, HDR_RECORD_ROUTE, &w, &h.text) && parse_hop(&h) &&
+	return msg_walk(context_msg(c), HDR_RECORD_ROUTE, &w, &h.text) && parse_hop(&h) &&
 	       uri_param(&h.uri, SLICE("dialog"), &proof) && proof_holds(c, proof);
 }
 
@@ -117,7 +117,7 @@ static bool is_stripped(const struct param *p)
 /* The Request-URI names us by maddr: it goes, and port and transport with it. */
 static void strip_maddr(struct context *c)
 {
-	const struct uri *u = &c->uri_parsed;
+	const struct uri *u = context_uri(c);
 	struct buf *out = &c->proxy->scratch;
 	struct slice maddr, rest = u->params;
 	struct param p;
@@ -148,7 +148,7 @@ static bool is_our_record_route(const struct proxy *p, const struct uri *u)
 /* A strict router sent us: the real target is the last Route. */
 static void take_strict(struct context *c)
 {
-	struct uri ours = c->uri_parsed;
+	struct uri ours = *context_uri(c);
 	struct nameaddr n;
 	struct hop last;
 
@@ -157,7 +157,7 @@ static void take_strict(struct context *c)
 	    nameaddr_parse(&n, last.text) < 0 || context_set_uri(c, n.uri) < 0)
 		return;
 	note_proof(c, &ours);
-	edit_drop_member(&c->edits, c->msg, last.hdr, last.text);
+	edit_drop_member(&c->edits, context_msg(c), last.hdr, last.text);
 	c->strict_route = last.text;
 }
 
@@ -172,15 +172,15 @@ static void drop_ours(struct context *c)
 	for (; more && parse_hop(&h) && leads_to_us(c->proxy, &h.uri);
 	     more = next_route(c, &w, &h)) {
 		if (row && row != h.hdr)
-			edit_drop_header(&c->edits, c->msg, row);
+			edit_drop_header(&c->edits, context_msg(c), row);
 		row = h.hdr;
 		note_proof(c, &h.uri);
 		c->routes_dropped++;
 	}
 	if (row && more && row == h.hdr)
-		edit_drop(&c->edits, c->msg, slice_range(row->value.p, h.text.p));
+		edit_drop(&c->edits, context_msg(c), slice_range(row->value.p, h.text.p));
 	else if (row)
-		edit_drop_header(&c->edits, c->msg, row);
+		edit_drop_header(&c->edits, context_msg(c), row);
 }
 
 bool proxy_loose_route(struct context *c)
@@ -189,13 +189,13 @@ bool proxy_loose_route(struct context *c)
 	struct hop h;
 
 	strip_maddr(c);
-	if (!msg_hdr(c->msg, HDR_ROUTE))
+	if (!msg_hdr(context_msg(c), HDR_ROUTE))
 		return false;
 	take_strict(c);
 	drop_ours(c);
 	if (first_route(c, &w, &h))
 		return true;
-	return c->msg->to_tag.p && (c->routes_dropped || c->strict_route.p);
+	return context_msg(c)->to_tag.p && (c->routes_dropped || c->strict_route.p);
 }
 
 /* --- 16.6 step 6: what it takes along --------------------------------------------------------- */
@@ -226,7 +226,7 @@ static struct slice without_first(struct slice list)
 static void append_route(struct branch *b, struct slice uri)
 {
 	struct context *c = b->context;
-	const struct msg *m = c->msg;
+	const struct msg *m = context_msg(c);
 	struct slice line = arena_printf(&c->request->arena, "Route: <%.*s>\r\n", SLICE_ARG(uri));
 	const struct hdr *last = NULL;
 
@@ -257,7 +257,7 @@ static void make_strict(struct branch *b, const struct hop *first, struct slice 
 	struct context *c = b->context;
 
 	if (first->hdr)
-		edit_drop_member(&b->edits, c->msg, first->hdr, first->text);
+		edit_drop_member(&b->edits, context_msg(c), first->hdr, first->text);
 	else
 		*path = without_first(*path);
 	put_path(b, *path);
@@ -301,8 +301,8 @@ struct refusal route_apply(struct branch *b, struct slice *hop)
 		put_path(b, path);
 	if (b->target.next_hop.p)
 		*hop = b->target.next_hop;
-	if (!slice_eq(uri, c->msg->uri_text))
-		edit_replace(&b->edits, c->msg, c->msg->uri_text, uri);
+	if (!slice_eq(uri, context_msg(c)->uri_text))
+		edit_replace(&b->edits, context_msg(c), context_msg(c)->uri_text, uri);
 	return (struct refusal){0};
 }
 
@@ -345,9 +345,9 @@ static void put_record(const struct context *c, unsigned socket, struct buf *out
 		buf_u64(out, at->port);
 	}
 	buf_puts(out, c->proxy->options.full_lr ? ";lr=on" : ";lr");
-	if (fits_uri_param(c->msg->from_tag)) {
+	if (fits_uri_param(context_msg(c)->from_tag)) {
 		buf_puts(out, ";ftag=");
-		buf_put(out, c->msg->from_tag);
+		buf_put(out, context_msg(c)->from_tag);
 	}
 	proof_make(c, proof);
 	buf_puts(out, ";dialog=");

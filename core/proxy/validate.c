@@ -10,7 +10,7 @@ static struct slice unsupported(struct context *c)
 	struct slice tag;
 
 	buf_reset(out);
-	while (msg_walk(c->msg, HDR_PROXY_REQUIRE, &w, &tag)) {
+	while (msg_walk(context_msg(c), HDR_PROXY_REQUIRE, &w, &tag)) {
 		tag.n = lex_token(tag);
 		if (!tag.n)
 			continue;
@@ -26,7 +26,7 @@ bool validate(struct context *c)
 {
 	struct slice header;
 
-	if (c->uri_parsed.scheme == URI_OTHER) {
+	if (context_uri(c)->scheme == URI_OTHER) {
 		context_reply(c, 416, SLICE(""), SLICE(""));
 		return false;
 	}

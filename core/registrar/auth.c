@@ -87,7 +87,7 @@ static void check_end(struct check *k, enum auth_result r, bool stale)
 {
 	struct auth_identity id = {.stale = stale};
 	if (r == AUTH_OK) {
-		id.header = k->header;
+		id.line = k->header ? hdr_line(k->header) : SLICE_NULL;
 		id.username = k->user;
 		id.realm = k->realm;
 	}

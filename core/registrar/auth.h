@@ -59,7 +59,8 @@ void auth_count(const struct auth *a, struct credentials_counters *c);
 /* The credentials that were accepted; all null with a refusal.  Slices live in
  * the arena of the check. */
 struct auth_identity {
-	const struct hdr *header; /* which authorized: what consume_credentials removes */
+	struct slice
+	    line; /* of the header field that authorized: what consume_credentials removes */
 	struct slice username;
 	struct slice realm;
 	bool stale; /* with a refusal: the next challenge may say stale=true */

@@ -78,7 +78,7 @@ void message_refuse_busy(struct message *m)
 
 void message_name(const struct message *m, struct buf *out)
 {
-	const struct msg *msg = m->context->msg;
+	const struct msg *msg = context_msg(m->context);
 
 	log_clean(out, msg->method_text, false);
 	buf_putc(out, ' ');

@@ -28,16 +28,16 @@ bool peers_own(const struct message *m, const struct store_binding *b, struct ad
 
 /* The names of a fleet are all its members', so the Request-URI stays as it is; an
  * address of ours alone is none of the peer's. */
-static struct slice uri_for(const struct context *c, const char *peer)
+static struct slice uri_for(struct context *c, const char *peer)
 {
-	const struct uri *u = &c->uri_parsed;
+	const struct uri *u = context_uri(c);
 
 	if (proxy_is_alias(c->proxy, u->host, u->port))
 		return c->uri;
 	return arena_printf(&c->request->arena, "sip:%.*s@%s", SLICE_ARG(u->user), peer);
 }
 
-struct target peers_target(const struct context *c, const struct addr *peer, int q)
+struct target peers_target(struct context *c, const struct addr *peer, int q)
 {
 	char text[ADDR_TEXT];
 

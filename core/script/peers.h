@@ -15,6 +15,6 @@ bool peers_have(const struct message *m, const struct addr *a);
 /* Whether b is a phone of a peer; *peer is its address. */
 bool peers_own(const struct message *m, const struct store_binding *b, struct addr *peer);
 /* The request, for all its phones there. */
-struct target peers_target(const struct context *c, const struct addr *peer, int q);
+struct target peers_target(struct context *c, const struct addr *peer, int q);
 
 #endif

@@ -6,13 +6,13 @@
 
 static int get_status(lua_State *L)
 {
-	lua_pushinteger(L, object_reply(L)->job.reply->msg.status);
+	lua_pushinteger(L, object_reply(L)->job.reply->msg->status);
 	return 1;
 }
 
 static int get_reason(lua_State *L)
 {
-	scope_push(L, object_reply(L)->job.reply->msg.reason);
+	scope_push(L, object_reply(L)->job.reply->msg->reason);
 	return 1;
 }
 

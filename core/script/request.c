@@ -77,7 +77,7 @@ static int request_in_dialog(lua_State *L)
 
 static int request_has_totag(lua_State *L)
 {
-	lua_pushboolean(L, object_request(L)->context->msg->to_tag.p != NULL);
+	lua_pushboolean(L, context_msg(object_request(L)->context)->to_tag.p != NULL);
 	return 1;
 }
 
@@ -85,7 +85,7 @@ static int request_has_totag(lua_State *L)
 static int request_is_myself(lua_State *L)
 {
 	struct context *c = object_request(L)->context;
-	struct uri uri = c->uri_parsed;
+	struct uri uri = *context_uri(c);
 	bool ok = lua_isnoneornil(L, 2) || uri_parse(&uri, object_text(L, 2)) == URI_OK;
 
 	lua_pushboolean(L, ok && proxy_uri_is_myself(c->proxy, &uri));
@@ -111,7 +111,7 @@ static int set_ruri(lua_State *L)
 
 static int get_original_ruri(lua_State *L)
 {
-	scope_push(L, object_request(L)->context->msg->uri_text);
+	scope_push(L, context_msg(object_request(L)->context)->uri_text);
 	return 1;
 }
 
@@ -151,17 +151,17 @@ static int get_ruri_user(lua_State *L)
 
 static int get_from_user(lua_State *L)
 {
-	return push_user(L, object_request(L)->context->msg->from.uri);
+	return push_user(L, context_msg(object_request(L)->context)->from.uri);
 }
 
 static int get_to_user(lua_State *L)
 {
-	return push_user(L, object_request(L)->context->msg->to.uri);
+	return push_user(L, context_msg(object_request(L)->context)->to.uri);
 }
 
 static int get_max_forwards(lua_State *L)
 {
-	int n = object_request(L)->context->msg->max_forwards;
+	int n = context_msg(object_request(L)->context)->max_forwards;
 
 	if (n < 0)
 		lua_pushnil(L);
@@ -203,7 +203,7 @@ static int get_reason(lua_State *L)
 	if (!b)
 		lua_pushnil(L);
 	else if (b->final)
-		scope_push(L, b->final->msg.reason);
+		scope_push(L, b->final->msg->reason);
 	else
 		lua_pushstring(L, reply_phrase(b->status));
 	return 1;

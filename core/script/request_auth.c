@@ -43,7 +43,7 @@ static struct slice realm_of(lua_State *L, struct message *m, enum auth_kind kin
 	if (given.n)
 		return given;
 	const struct context *c = m->context;
-	struct slice text = kind == AUTH_WWW ? c->msg->to.uri : c->msg->from.uri;
+	struct slice text = kind == AUTH_WWW ? context_msg(c)->to.uri : context_msg(c)->from.uri;
 	if (uri_parse(&uri, text) == URI_OK && uri.host.p && proxy_is_domain(c->proxy, uri.host))
 		return our_spelling(c, uri.host);
 	return first_domain(c->proxy);
@@ -59,13 +59,23 @@ static int refuse_auth(lua_State *L, struct message *m, enum auth_result why)
 	return object_refuse(L, auth_result_name(why));
 }
 
+/* It stays when the request rests. */
+static void keep_identity(struct message *m, const struct auth_identity *id)
+{
+	struct arena *a = &m->context->request->arena;
+
+	m->identity = *id;
+	m->identity.username = arena_dup(a, id->username);
+	m->identity.realm = arena_dup(a, id->realm);
+}
+
 static int authorize_k(lua_State *L, int status, lua_KContext context)
 {
 	struct run *r = (struct run *)context;
 	struct message *m = r->job.message;
 
 	(void)status;
-	m->identity = r->identity;
+	keep_identity(m, &r->identity);
 	if (r->auth != AUTH_OK)
 		return refuse_auth(L, m, r->auth);
 	m->auth = AUTH_OK;
@@ -94,13 +104,13 @@ static int authorize(lua_State *L, enum auth_kind kind, const char *name)
 
 	m->authorized = false;
 	m->identity = (struct auth_identity){0};
-	if (c->msg->method == METHOD_ACK || c->msg->method == METHOD_CANCEL) {
+	if (context_msg(c)->method == METHOD_ACK || context_msg(c)->method == METHOD_CANCEL) {
 		/* They cannot be challenged: there is no answer to either. */
 		lua_pushboolean(L, 1);
 		return 1;
 	}
 	struct run *r = run_begin_store_wait(L, m, name);
-	auth_check(m->script->host->auth, &c->request->arena, c->msg, kind, realm,
+	auth_check(m->script->host->auth, &c->request->work, context_msg(c), kind, realm,
 		   slice_of(table, n), r, authorize_done);
 	return run_wait(L, r, authorize_k);
 }
@@ -160,7 +170,7 @@ static int send_challenge(lua_State *L, struct message *m, enum auth_kind kind, 
 	struct buf header;
 
 	buf_init(&header, 4096);
-	auth_challenge(m->script->host->auth, c->msg, kind, realm, o, &header);
+	auth_challenge(m->script->host->auth, context_msg(c), kind, realm, o, &header);
 	struct slice lines = arena_dup(&c->request->arena, buf_slice(&header));
 	buf_free(&header);
 	return request_reply(L, m, kind == AUTH_WWW ? 401 : 407, SLICE(""), lines);
@@ -217,12 +227,12 @@ static int check_identity(lua_State *L, struct slice text)
 
 int request_check_to(lua_State *L)
 {
-	return check_identity(L, object_request(L)->context->msg->to.uri);
+	return check_identity(L, context_msg(object_request(L)->context)->to.uri);
 }
 
 int request_check_from(lua_State *L)
 {
-	return check_identity(L, object_request(L)->context->msg->from.uri);
+	return check_identity(L, context_msg(object_request(L)->context)->from.uri);
 }
 
 int request_consume_credentials(lua_State *L)
@@ -230,9 +240,9 @@ int request_consume_credentials(lua_State *L)
 	struct message *m = object_request(L);
 	struct context *c = m->context;
 
-	if (!m->authorized || !m->identity.header)
+	if (!m->authorized || !m->identity.line.p)
 		return object_refuse(L, "none");
-	edit_drop_header(&c->edits, c->msg, m->identity.header);
+	edit_drop(&c->edits, context_msg(c), m->identity.line);
 	lua_pushboolean(L, 1);
 	return 1;
 }

@@ -63,12 +63,12 @@ int request_save(lua_State *L)
 	struct context *c = m->context;
 	struct location *l = table_at(L, m);
 
-	if (c->msg->method != METHOD_REGISTER)
+	if (context_msg(c)->method != METHOD_REGISTER)
 		return luaL_error(L, "save is for REGISTER");
 	struct run *r = run_begin_store_wait(L, m, "save");
 	struct registrar_request request = {
 	    .arena = &c->request->arena,
-	    .msg = c->msg,
+	    .msg = context_msg(c),
 	    .source = c->request->source,
 	    .socket = socket_text(&c->request->arena, &c->request->local),
 	};
@@ -110,7 +110,7 @@ static bool has_hop(const struct target *v, unsigned n, struct slice next_hop)
 static unsigned targets_of(const struct message *m, const struct location_view *view,
 			   struct target *out)
 {
-	const struct context *c = m->context;
+	struct context *c = m->context;
 	bool from_peer = peers_have(m, &c->request->source);
 	struct addr peer;
 	unsigned n = 0;
@@ -171,11 +171,12 @@ int request_lookup(lua_State *L)
 	struct message *m = object_request(L);
 	struct context *c = m->context;
 	struct location *l = table_at(L, m);
+	const struct uri *uri = context_uri(c);
 	struct slice user, host;
 
-	if (!uri_is_sip(&c->uri_parsed) || !c->uri_parsed.user.p)
+	if (!uri_is_sip(uri) || !uri->user.p)
 		return refuse(L, m, 404, "user");
-	registrar_aor(&c->request->arena, &c->uri_parsed, &user, &host);
+	registrar_aor(&c->request->arena, uri, &user, &host);
 	struct run *r = run_begin_store_wait(L, m, "lookup");
 	location_lookup(l, user, host, r, lookup_found);
 	return run_wait(L, r, lookup_k);
@@ -320,7 +321,7 @@ int request_mf_process_maxfwd_header(lua_State *L)
 	lua_Integer max = luaL_optinteger(L, 2, PROXY_DEFAULT_MAX_FORWARDS);
 
 	luaL_argcheck(L, max >= 1 && max <= 255, 2, "between 1 and 255");
-	if (m->context->msg->max_forwards == 0)
+	if (context_msg(m->context)->max_forwards == 0)
 		return refuse(L, m, 483, "too many hops");
 	m->context->max_forwards = (unsigned)max;
 	lua_pushboolean(L, 1);

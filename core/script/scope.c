@@ -7,20 +7,16 @@
 static struct scope request_scope(struct message *m)
 {
 	struct context *c = m->context;
-	return (struct scope){.m = m, .received = c->request, .msg = c->msg, .edits = &c->edits};
+	return (struct scope){m, c->request, context_msg(c), &c->edits, NULL};
 }
 
 static struct scope run_scope(struct run *r)
 {
-	struct scope s = request_scope(r->job.message);
+	const struct run_job *job = &r->job;
+	struct received *of =
+	    job->kind == HANDLER_REPLY ? job->reply : job->message->context->request;
 
-	s.branch = r->job.branch;
-	s.edits = r->job.edits;
-	if (r->job.kind == HANDLER_REPLY) {
-		s.received = r->job.reply;
-		s.msg = &r->job.reply->msg;
-	}
-	return s;
+	return (struct scope){job->message, of, received_msg(of), job->edits, job->branch};
 }
 
 struct scope scope_of(lua_State *L)

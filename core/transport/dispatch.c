@@ -60,7 +60,7 @@ static void hand_over(struct dispatch *d, unsigned to, struct received *r,
 static void on_request(void *data, struct received *r)
 {
 	struct dispatch *d = data;
-	unsigned owner = crew_owner(d->crew, r->msg.call_id);
+	unsigned owner = crew_owner(d->crew, r->msg->call_id);
 	if (owner == d->own)
 		d->user.request(d->user.data, r);
 	else
@@ -70,7 +70,7 @@ static void on_request(void *data, struct received *r)
 static void on_response(void *data, struct received *r)
 {
 	struct dispatch *d = data;
-	unsigned owner = owner_of_branch(d, r->msg.via.branch);
+	unsigned owner = owner_of_branch(d, r->msg->via.branch);
 	if (owner == d->own)
 		d->user.response(d->user.data, r);
 	else

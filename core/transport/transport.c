@@ -11,7 +11,8 @@
 #define TRANSPORT_NAME "UDP"
 
 enum {
-	RECEIVED_SPARE_BYTES = 1408, /* the header index, and what relaying an INVITE adds */
+	REQUEST_SPARE_BYTES = 768, /* what relaying an INVITE adds to it for good */
+	WORK_BYTES = 1408, /* beside struct msg: the header index, what is made for the moment */
 	SCRATCH_MAX_BYTES = 2 * MSG_MAX_BYTES,
 	LOG_BYTES = 60, /* of a bad datagram */
 	MAX_TARGETS = 8,
@@ -19,27 +20,58 @@ enum {
 
 /* --- messages ------------------------------------------------------------------------------- */
 
-/* Everything in one piece of memory: the struct, the bytes, the index. */
+/* Two pieces of memory: what stays, and what was read from it. */
 static struct received *received_new(const struct transport *t, unsigned socket,
 				     const struct addr *from, struct slice bytes)
 {
+	bool response = slice_starts(bytes, SLICE("SIP/"));
 	struct arena arena;
 	struct received *r;
 
-	arena_init(&arena, sizeof(*r) + bytes.n + RECEIVED_SPARE_BYTES);
+	arena_init(&arena, sizeof(*r) + bytes.n + (response ? 0 : REQUEST_SPARE_BYTES));
 	r = arena_zalloc(&arena, sizeof(*r));
 	r->arena = arena;
-	r->msg.raw = arena_dup(&r->arena, bytes);
+	r->raw = arena_dup(&r->arena, bytes);
 	r->source = *from;
 	r->socket = socket;
 	r->local = t->net->local[socket];
 	return r;
 }
 
+/* As msg_parse(). */
+static int parse(struct received *r)
+{
+	if (!r->work.chunks)
+		arena_init(&r->work, sizeof(*r->msg) + WORK_BYTES);
+	r->msg = arena_alloc(&r->work, sizeof(*r->msg));
+	int parsed = msg_parse(r->msg, &r->work, r->raw);
+	if (parsed > 0)
+		r->raw = r->msg->raw;
+	return parsed;
+}
+
+struct msg *received_wake(struct received *r)
+{
+	parse(r);
+	return r->msg;
+}
+
+void received_rest(struct received *r)
+{
+	r->msg = NULL;
+	arena_free(&r->work);
+}
+
+size_t received_bytes(const struct received *r)
+{
+	return arena_bytes(&r->arena) + arena_bytes(&r->work);
+}
+
 void received_free(struct received *r)
 {
 	struct arena arena = r->arena; /* r lives in it */
 
+	arena_free(&r->work);
 	arena_free(&arena);
 }
 
@@ -70,7 +102,7 @@ static bool sent_by_is_source(const struct received *r)
 {
 	struct addr a;
 
-	return addr_parse(&a, r->msg.via.host, 0) == 0 && addr_ip_equal(&a, &r->source);
+	return addr_parse(&a, r->msg->via.host, 0) == 0 && addr_ip_equal(&a, &r->source);
 }
 
 /* The Via value with rport filled in and without any received, which only the last hop knows. */
@@ -96,7 +128,7 @@ static void put_via_without_received(struct buf *out, const struct via *v, uint1
 
 static void fill_top_via(struct transport *t, struct received *r)
 {
-	const struct via *v = &r->msg.via;
+	const struct via *v = &r->msg->via;
 	struct addr ip = r->source;
 	char host[ADDR_TEXT];
 
@@ -110,6 +142,13 @@ static void fill_top_via(struct transport *t, struct received *r)
 	buf_puts(&t->scratch, ";received=");
 	buf_puts(&t->scratch, host);
 	r->top_via = arena_dup(&r->arena, buf_slice(&t->scratch));
+}
+
+static uint16_t reply_port(const struct received *r)
+{
+	const struct via *v = &r->msg->via;
+
+	return v->text.p && !v->rport ? via_port(v) : r->source.port;
 }
 
 /* --- in --------------------------------------------------------------------------------------- */
@@ -134,11 +173,11 @@ static const char *refusal(const struct received *r, int parsed)
 	if (parsed < 0 || r->source.port == 0)
 		return "not a SIP message";
 	/* A header without an end is answered 400, when so much of it came that we know whom. */
-	if (parsed == 0 && !r->msg.via.text.p)
+	if (parsed == 0 && !r->msg->via.text.p)
 		return "not a SIP message";
-	if (!r->msg.request && r->msg.fault.status)
-		return r->msg.fault.reason;
-	if (!r->msg.request && !r->msg.via.text.p)
+	if (!r->msg->request && r->msg->fault.status)
+		return r->msg->fault.reason;
+	if (!r->msg->request && !r->msg->via.text.p)
 		return "a response without a Via";
 	return NULL;
 }
@@ -154,14 +193,15 @@ static void on_datagram(void *data, unsigned socket, const struct addr *from, st
 	t->counters.received++;
 	trace_in(t, socket, from, bytes);
 	r = received_new(t, socket, from, bytes);
-	why = refusal(r, msg_parse(&r->msg, &r->arena, r->msg.raw));
+	why = refusal(r, parse(r));
 	if (why) {
 		t->counters.received_bad++;
-	} else if (r->msg.request) {
+	} else if (r->msg->request) {
 		fill_top_via(t, r);
+		r->reply_port = reply_port(r);
 		t->user.request(t->user.data, r);
 		return;
-	} else if (transport_is_ours(t, r->msg.via.host, via_port(&r->msg.via))) {
+	} else if (transport_is_ours(t, r->msg->via.host, via_port(&r->msg->via))) {
 		t->user.response(t->user.data, r);
 		return;
 	} else {
@@ -225,11 +265,9 @@ static void on_unreachable(void *data, unsigned socket, const struct addr *to, s
 
 struct addr transport_response_target(const struct received *r)
 {
-	const struct via *v = &r->msg.via;
 	struct addr to = r->source;
 
-	if (v->text.p && !v->rport)
-		to.port = via_port(v);
+	to.port = r->reply_port;
 	return to;
 }
 

@@ -12,17 +12,37 @@
 #include "net/net.h"
 #include "sip/msg.h"
 
-/* A message as it came in.  Owned by who holds it; received_free() ends it. */
+/*
+ * A message as it came in.  Owned by who holds it; received_free() ends it.
+ *
+ * What was read from its bytes takes more room than these.  A message that waits
+ * can do without: received_rest(); received_msg() reads them again.
+ */
 struct received {
-	struct arena arena; /* holds the bytes, the index, everything made for it */
-	struct msg msg;
+	struct arena arena;   /* holds the bytes, and what is made to last as long as they do */
+	struct arena work;    /* holds msg, and what is made for the moment: until it rests */
+	struct msg *msg;      /* NULL: it rests.  All its slices point into the bytes */
+	struct slice raw;     /* its bytes, from the start line to the end of the body */
 	struct slice top_via; /* requests: value of the top Via with received/rport filled in */
 	struct addr source;   /* where it came from */
-	unsigned socket;      /* where it came in: answers leave from there */
-	struct addr local;    /* the address of that socket */
+	struct addr local;    /* the address of the socket where it came in … */
+	unsigned socket;      /* … from which answers leave … */
+	uint16_t reply_port;  /* … to this port of the source (requests) */
 };
 
 void received_free(struct received *r);
+/* Gives back all but what is in r->arena.  Not while anybody uses r->msg. */
+void received_rest(struct received *r);
+/* What it takes. */
+size_t received_bytes(const struct received *r);
+
+struct msg *received_wake(struct received *r); /* private */
+
+/* Its msg, valid until it rests again. */
+static inline struct msg *received_msg(struct received *r)
+{
+	return r->msg ? r->msg : received_wake(r);
+}
 
 struct transport_user {
 	void *data;

@@ -217,7 +217,7 @@ void client_cancel(struct client *ct)
 /* The ACK takes the place of the INVITE. */
 static void make_ack(struct client *ct, const struct received *final)
 {
-	keep(ct, make_hop(ct, SLICE("ACK"), msg_hdr(&final->msg, HDR_TO)->value));
+	keep(ct, make_hop(ct, SLICE("ACK"), msg_hdr(final->msg, HDR_TO)->value));
 }
 
 static void acknowledge(struct client *ct)
@@ -239,9 +239,9 @@ static void pass_on(struct client *ct, struct received *r)
 {
 	const struct upstream *up = &ct->upstream;
 	struct slice bytes;
-	if (!up->to.family || !upstream_follows(&r->msg))
+	if (!up->to.family || !upstream_follows(r->msg))
 		return;
-	bytes = upstream_write(&ct->txn->scratch, &r->msg, NULL, &r->arena);
+	bytes = upstream_write(&ct->txn->scratch, r->msg, NULL, &r->work);
 	if (bytes.n)
 		transport_send(ct->txn->transport, up->socket, &up->to, bytes);
 }
@@ -349,15 +349,15 @@ static struct client *find(const struct txn *x, const struct msg *response)
 
 void client_response(struct txn *x, struct received *r)
 {
-	struct client *ct = find(x, &r->msg);
+	struct client *ct = find(x, r->msg);
 	if (!ct) {
 		x->counters.strays++;
 		received_free(r);
-	} else if (r->msg.status < 200) {
+	} else if (r->msg->status < 200) {
 		provisional(ct, r);
 	} else if (!ct->invite) {
 		completed(ct, r);
-	} else if (r->msg.status < 300) {
+	} else if (r->msg->status < 300) {
 		accepted(ct, r);
 	} else {
 		rejected(ct, r);

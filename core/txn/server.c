@@ -35,6 +35,14 @@ static void end(struct server *st)
 	free(st);
 }
 
+void server_rest(struct server *st)
+{
+	uint32_t before = st->request_bytes;
+	received_rest(st->request);
+	st->request_bytes = (uint32_t)received_bytes(st->request);
+	st->txn->bytes += st->request_bytes - (size_t)before;
+}
+
 void server_drop(struct server *st)
 {
 	end(st);
@@ -264,10 +272,10 @@ static struct server *server_new(struct txn *x, struct received *r, const struct
 	    .check = k->check,
 	    .method = k->method,
 	    .to_tag = k->to_tag,
-	    .invite = r->msg.method == METHOD_INVITE,
+	    .invite = r->msg->method == METHOD_INVITE,
 	    .request = r,
 	    .upstream = upstream_of(r),
-	    .request_bytes = (uint32_t)arena_bytes(&r->arena),
+	    .request_bytes = (uint32_t)received_bytes(r),
 	};
 	x->bytes += sizeof(*st) + st->request_bytes;
 	timer_init(&st->retransmit, on_retransmit);
@@ -284,9 +292,9 @@ static bool repeats_last(const struct server *st)
 
 void server_request(struct txn *x, struct received *r)
 {
-	struct match k = match_of(&x->servers, &r->msg);
-	struct server *st = find(x, &r->msg, &k);
-	if (!st && is_full(x, &r->msg, k.hash)) {
+	struct match k = match_of(&x->servers, r->msg);
+	struct server *st = find(x, r->msg, &k);
+	if (!st && is_full(x, r->msg, k.hash)) {
 		refuse(x, r);
 		return;
 	}
@@ -313,9 +321,9 @@ static void confirm(struct server *st)
 
 void server_ack(struct txn *x, struct received *r)
 {
-	struct match k = match_of(&x->servers, &r->msg);
-	struct server *st = find(x, &r->msg, &k);
-	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, &r->msg, &k);
+	struct match k = match_of(&x->servers, r->msg);
+	struct server *st = find(x, r->msg, &k);
+	bool for_user = st ? st->state == SERVER_ACCEPTED : !txn_is_for_stateless(x, r->msg, &k);
 	if (for_user) {
 		x->user.ack(x->user.data, r);
 		return;
@@ -329,8 +337,8 @@ void server_ack(struct txn *x, struct received *r)
 
 void server_cancel(struct txn *x, struct received *r)
 {
-	struct match k = match_of(&x->servers, &r->msg);
-	struct server *st = find(x, &r->msg, &k);
+	struct match k = match_of(&x->servers, r->msg);
+	struct server *st = find(x, r->msg, &k);
 	txn_reply_stateless(x, r, st ? 200 : 481, SLICE(""), SLICE(""));
 	if (st && st->invite && !server_is_final(st))
 		x->user.cancel(x->user.data, st, r);

@@ -42,7 +42,7 @@ struct server {
 	char *last;           /* the last response, owned; NULL in Accepted */
 	size_t last_n;
 	uint32_t interval_ms;    /* of Timer G */
-	uint32_t request_bytes;  /* what request took at first, counted in txn->bytes */
+	uint32_t request_bytes;  /* what request took at first, or resting: counted in txn->bytes */
 	struct timer retransmit; /* G; in Trying: when 100 is due */
 	struct timer end;        /* H, I, J, L */
 	void *user;              /* the transaction user's; its context */
@@ -65,6 +65,9 @@ void server_forward(struct server *st, unsigned status, struct slice bytes);
 
 /* A final response was sent. */
 bool server_is_final(const struct server *st);
+
+/* The request waits for an answer: received_rest(). */
+void server_rest(struct server *st);
 
 /*
  * Ends the transaction now and without a word (after a stateless reply, which

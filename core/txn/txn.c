@@ -12,7 +12,7 @@ enum { REFUSED_T1 = 64 }; /* times T1: as long as an INVITE is repeated */
 /* Faulty requests never get a transaction: whoever repeats one gets the same answer again. */
 static void answer_fault(struct txn *x, struct received *r)
 {
-	const struct fault *f = &r->msg.fault;
+	const struct fault *f = &r->msg->fault;
 	x->counters.faulty++;
 	txn_reply_stateless(x, r, f->status, slice_str(f->reason), SLICE(""));
 	received_free(r);
@@ -21,11 +21,11 @@ static void answer_fault(struct txn *x, struct received *r)
 static void on_request(void *data, struct received *r)
 {
 	struct txn *x = data;
-	if (r->msg.fault.status)
+	if (r->msg->fault.status)
 		answer_fault(x, r);
-	else if (r->msg.method == METHOD_ACK)
+	else if (r->msg->method == METHOD_ACK)
 		server_ack(x, r);
-	else if (r->msg.method == METHOD_CANCEL)
+	else if (r->msg->method == METHOD_CANCEL)
 		server_cancel(x, r);
 	else
 		server_request(x, r);
@@ -34,7 +34,7 @@ static void on_request(void *data, struct received *r)
 static void on_response(void *data, struct received *r)
 {
 	struct txn *x = data;
-	if (!r->msg.fault.status) {
+	if (!r->msg->fault.status) {
 		client_response(x, r);
 		return;
 	}
@@ -101,9 +101,10 @@ void txn_to_tag(const struct txn *x, const struct msg *m, char out[TXN_TAG])
 	out[TXN_TAG - 1] = '\0';
 }
 
-struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
-			    struct slice reason, struct slice headers)
+struct slice txn_make_reply(struct txn *x, struct received *r, unsigned status, struct slice reason,
+			    struct slice headers)
 {
+	const struct msg *m = received_msg(r);
 	char tag[TXN_TAG];
 	struct reply reply = {
 	    .status = status,
@@ -114,11 +115,11 @@ struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned st
 	    .server = x->server_name,
 	};
 	if (status > 100) {
-		txn_to_tag(x, &r->msg, tag);
+		txn_to_tag(x, m, tag);
 		reply.to_tag = slice_str(tag);
 	}
 	buf_reset(&x->scratch);
-	reply_write(&x->scratch, &r->msg, &reply);
+	reply_write(&x->scratch, m, &reply);
 	return x->scratch.failed ? SLICE_NULL : buf_slice(&x->scratch);
 }
 
@@ -138,13 +139,14 @@ bool txn_is_for_stateless(const struct txn *x, const struct msg *ack, const stru
 	       (r->hash == k->hash && env_now_ms(x->env) < r->until_ms);
 }
 
-void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
-			 struct slice reason, struct slice headers)
+void txn_reply_stateless(struct txn *x, struct received *r, unsigned status, struct slice reason,
+			 struct slice headers)
 {
-	if (r->msg.method == METHOD_ACK)
+	const struct msg *m = received_msg(r);
+	if (m->method == METHOD_ACK)
 		return;
-	if (r->msg.method == METHOD_INVITE && status >= 300 && r->msg.to_tag.p)
-		note_refused(x, &r->msg);
+	if (m->method == METHOD_INVITE && status >= 300 && m->to_tag.p)
+		note_refused(x, m);
 	struct slice bytes = txn_make_reply(x, r, status, reason, headers);
 	if (bytes.n)
 		transport_respond(x->transport, r, bytes);

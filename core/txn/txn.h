@@ -104,14 +104,14 @@ void txn_to_tag(const struct txn *x, const struct msg *request, char out[TXN_TAG
  * To tag and absorbed; by its branch when the request came with a To tag of its
  * own, as long as not too many of those are refused at once.
  */
-void txn_reply_stateless(struct txn *x, const struct received *r, unsigned status,
-			 struct slice reason, struct slice headers);
+void txn_reply_stateless(struct txn *x, struct received *r, unsigned status, struct slice reason,
+			 struct slice headers);
 
 /* For server.c: this ACK, which has no transaction, is for a stateless reply. */
 bool txn_is_for_stateless(const struct txn *x, const struct msg *ack, const struct match *k);
 
 /* For server.c: the reply in x->scratch; null when it would exceed MSG_MAX_BYTES. */
-struct slice txn_make_reply(struct txn *x, const struct received *r, unsigned status,
-			    struct slice reason, struct slice headers);
+struct slice txn_make_reply(struct txn *x, struct received *r, unsigned status, struct slice reason,
+			    struct slice headers);
 
 #endif

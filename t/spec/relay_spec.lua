@@ -207,6 +207,39 @@ describe("failure handlers", function()
 		assert.equal(3, count(true))
 	end)
 
+	-- What was read from its bytes goes while it waits, and is read again.
+	it("find the request as it was, also that of another call", function()
+		local look = [[local function look(req, as)
+			xlog(table.concat({ as, req.ruri, req.method, req.from_user, req.auth_user or "-",
+				req:header "X-Long", req.body, req.status or "-" }, " ")) end ]]
+		local net = route.proxy([[
+			if req.method == "OPTIONS" then LOOK(CALL, "other") return req:sl_send_reply(200, "OK") end
+			if not req:proxy_authorize("", "subscriber") then return req:proxy_challenge() end
+			req:consume_credentials() CALL = req
+			req.ruri = "sip:else@192.0.2.99" req:t_relay()]], { more = ([[
+			reply = function(rpl) LOOK(rpl.request, rpl.status) end,
+			failure = (function() %s LOOK = look return function(req)
+				look(req, "failure") req:t_relay "192.0.2.98:5060" end end)()]]):format(look) })
+		local phone, far, other = net:phone "10", far_of(net), far_of(net, 98)
+		phone:call("11", { headers = { "X-Long: a value" }, body = "v=0" })
+		local invite = far:expect "INVITE"
+		net:log()
+		for _, status in ipairs { 180, 183 } do
+			far:reply(invite, status)
+			phone:send("OPTIONS", "sip:192.0.2.1")
+		end
+		far:reply(invite, 486)
+		local again = other:expect "INVITE"
+		assert.equal(invite.ruri, again.ruri)
+		assert.equal("a value", again:header "X-Long")
+		assert.is_nil(again:header "Proxy-Authorization")
+		assert.equal("v=0", again.body)
+		local log = net:log()
+		for _, as in ipairs { "180", "other", "183", "failure" } do
+			assert.matches("notice: " .. as .. " sip:else@192.0.2.99 INVITE 10 10 a value v=0", log)
+		end
+	end)
+
 	it("are not asked when the caller gave up", function()
 		local net = route.proxy(to_far, { more = "failure = function() xlog 'failed' end" })
 		local phone, far = net:phone "10", far_of(net)

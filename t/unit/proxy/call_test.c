@@ -41,7 +41,23 @@ static void a_call_goes_through(void)
 	world_end(w);
 }
 
-/* A usual INVITE fits into what was allocated when it came, and little of that stays free. */
+/* As phones behind a NAT send it: we fill in received and rport. */
+static const char usual_invite[] =
+    "INVITE sip:bob@example.com SIP/2.0\n"
+    "Via: SIP/2.0/UDP 198.51.100.1:5060;rport;branch=z9hG4bK-524287-1---4f2c9e1b7a3d8e60\n"
+    "Max-Forwards: 70\nContact: <sip:alice@198.51.100.1:5060;transport=udp>\n"
+    "To: <sip:bob@example.com>\nFrom: \"Alice\" <sip:alice@example.com>;tag=9fxced76sl\n"
+    "Call-ID: 3848276298220188511\nCSeq: 1 INVITE\nSupported: replaces, timer\n"
+    "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\n"
+    "Proxy-Authorization: Digest "
+    "username=\"alice\",realm=\"example.com\",nonce=\"0123456789\","
+    "uri=\"sip:bob@example.com\",response=\"0123456789abcdef0123456789abcdef\"\n"
+    "User-Agent: Phone 5.10.3\nContent-Type: application/sdp\nContent-Length: 108\n\n"
+    "v=0\no=- 1 1 IN IP4 192.0.2.55\ns=-\nc=IN IP4 192.0.2.55\nt=0 0\n"
+    "m=audio 49170 RTP/AVP 0 8 101\na=sendrecv\n";
+
+/* All that the layers up to the proxy keep for a call that rings, of which 774 bytes are the
+ * INVITE: with 600 for malloc, the script, the store's nonces it is less than 4 KB. */
 static void a_waiting_call_is_small(void)
 {
 	struct world *w = world_new();
@@ -49,25 +65,18 @@ static void a_waiting_call_is_small(void)
 
 	w->uris[0] = BOBS_URI;
 	w->record_route = true;
-	send(w, ALICE,
-	     "INVITE sip:bob@example.com SIP/2.0\n"
-	     "Via: SIP/2.0/UDP 198.51.100.1:5060;rport;branch=z9hG4bK-524287-1---4f2c9e1b7a3d8e60\n"
-	     "Max-Forwards: 70\nContact: <sip:alice@198.51.100.1:5060;transport=udp>\n"
-	     "To: <sip:bob@example.com>\nFrom: \"Alice\" <sip:alice@example.com>;tag=9fxced76sl\n"
-	     "Call-ID: 3848276298220188511\nCSeq: 1 INVITE\nSupported: replaces, timer\n"
-	     "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\n"
-	     "Proxy-Authorization: Digest "
-	     "username=\"alice\",realm=\"example.com\",nonce=\"0123456789\","
-	     "uri=\"sip:bob@example.com\",response=\"0123456789abcdef0123456789abcdef\"\n"
-	     "User-Agent: Phone 5.10.3\nContent-Type: application/sdp\nContent-Length: 108\n\n"
-	     "v=0\no=- 1 1 IN IP4 192.0.2.55\ns=-\nc=IN IP4 192.0.2.55\nt=0 0\n"
-	     "m=audio 49170 RTP/AVP 0 8 101\na=sendrecv\n");
+	send(w, ALICE, usual_invite);
 	TAKE(w, ALICE, "SIP/2.0 100 Giving a try\n");
 	TAKE(w, BOB, "INVITE " BOBS_URI " SIP/2.0\n");
 	a = &w->context->request->arena;
-	CHECK_INT(a->grow_bytes, 0);
-	CHECK(a->end - a->next < 512);
-	CHECK(arena_bytes(a) < w->context->msg->raw.n + 2500);
+	CHECK_INT(a->grow_bytes, 0);   /* it fits into what was allocated when it came … */
+	CHECK(a->end - a->next < 128); /* … of which little stays free */
+	CHECK(!w->context->request->msg);
+	answer(w, BOB, w->got, "180 Ringing", "Contact: <sip:bob@203.0.113.1>\n");
+	TAKE(w, ALICE, "SIP/2.0 180 Ringing\n");
+	CHECK(!w->context->request->msg);
+	CHECK(w->proxy.txn.bytes < 3300);
+	printf("# %zu bytes\n", w->proxy.txn.bytes);
 	world_end(w);
 }
 
@@ -293,7 +302,7 @@ static void add_a_header(void *data, struct branch *b, struct received *r, struc
 {
 	(void)data;
 	(void)b;
-	edit_append_header(e, &r->msg, SLICE("X-Mine: yes\r\n"));
+	edit_append_header(e, r->msg, SLICE("X-Mine: yes\r\n"));
 }
 
 /* Whoever lost the first one gets no other. */
@@ -325,7 +334,7 @@ static void add_far_too_much(void *data, struct branch *b, struct received *r, s
 	(void)data;
 	(void)b;
 	for (int i = 0; i < 8; i++)
-		edit_append_header(e, &r->msg, arena_printf(&r->arena, "X-Long: %08000d\r\n", i));
+		edit_append_header(e, r->msg, arena_printf(&r->arena, "X-Long: %08000d\r\n", i));
 }
 
 /* A response that cannot take what a handler adds goes up without that. */

@@ -405,8 +405,8 @@ static void mark(void *data, struct branch *b, struct received *r, struct edits 
 {
 	(void)data;
 	CHECK(b->client != NULL);
-	replies[r->msg.status / 100]++;
-	edit_append_header(e, &r->msg, SLICE("X-Seen: yes\r\n"));
+	replies[r->msg->status / 100]++;
+	edit_append_header(e, r->msg, SLICE("X-Seen: yes\r\n"));
 }
 
 static void each_reply_is_shown_and_may_be_edited(void)
@@ -435,7 +435,7 @@ static bool not_to_carol(void *data, struct branch *b)
 	const struct context *c = b->context;
 
 	(void)data;
-	edit_append_header(&b->edits, c->msg, SLICE("X-Branch: mine\r\n"));
+	edit_append_header(&b->edits, context_msg(c), SLICE("X-Branch: mine\r\n"));
 	return !slice_eq(b->target.uri, SLICE("sip:bob@203.0.113.2"));
 }
 

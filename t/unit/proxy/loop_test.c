@@ -38,8 +38,8 @@ static void hint(struct world *w, struct context *c)
 {
 	struct slice p_hint = SLICE("P-hint: Self-Looped\r\n");
 
-	if (!msg_hdr_named(c->msg, SLICE("P-hint"))) {
-		edit_append_header(&c->edits, c->msg, p_hint);
+	if (!msg_hdr_named(context_msg(c), SLICE("P-hint"))) {
+		edit_append_header(&c->edits, context_msg(c), p_hint);
 		context_set_next_hop(c, SLICE("192.0.2.1"));
 	} else {
 		context_set_uri(c, SLICE("sip:bob@203.0.113.1"));
@@ -94,7 +94,7 @@ static void another_request_uri_is_a_spiral(void)
 
 static void again_and_again(struct world *w, struct context *c)
 {
-	edit_append_header(&c->edits, c->msg, SLICE("X-Every: turn\r\n"));
+	edit_append_header(&c->edits, context_msg(c), SLICE("X-Every: turn\r\n"));
 	context_set_next_hop(c, SLICE("192.0.2.1"));
 	proxy_relay(c, w, world_relayed);
 }

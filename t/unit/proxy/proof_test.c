@@ -23,6 +23,7 @@ static const struct ids by_callee = {"sip:f@203.0.113.5", "callee", "sip:10@EXAM
 struct world {
 	struct sim sim;
 	struct proxy proxy;
+	struct msg msg;
 	struct received request;
 	struct context context;
 	char proof[PROOF_DIGITS + 1]; /* of the initial request */
@@ -30,14 +31,14 @@ struct world {
 
 static const struct context *context_of(struct world *w, const struct ids *x)
 {
-	struct msg *m = &w->request.msg;
+	struct msg *m = &w->msg;
 
 	m->from.uri = slice_str(x->from);
 	m->from_tag = slice_str(x->from_tag);
 	m->to.uri = slice_str(x->to);
 	m->to_tag = slice_str(x->to_tag);
 	m->call_id = slice_str(x->call_id);
-	w->context = (struct context){.proxy = &w->proxy, .request = &w->request, .msg = m};
+	w->context = (struct context){.proxy = &w->proxy, .request = &w->request};
 	return &w->context;
 }
 
@@ -47,14 +48,15 @@ static void setup(struct world *w, const struct ids *begin)
 
 	*w = (struct world){.proxy = {.options = {.dialog_max_age_s = DAY_S}}};
 	CHECK_INT(sim_init(&w->sim, 1, listen, 1), 0);
-	arena_init(&w->request.arena, 1024);
+	w->request.msg = &w->msg;
+	arena_init(&w->request.work, 1024);
 	w->proxy.env = &w->sim.env;
 	proof_make(context_of(w, begin), w->proof);
 }
 
 static void teardown(struct world *w)
 {
-	arena_free(&w->request.arena);
+	arena_free(&w->request.work);
 	sim_free(&w->sim);
 }
 

@@ -214,7 +214,7 @@ static void our_maddr_is_stripped(void)
 				   &(struct uri){.scheme = URI_SIP, .host = SLICE("example.net")}));
 	proxy_loose_route(w->context);
 	CHECK_SLICE(w->context->uri, "sip:bob@example.com;x=1;y");
-	CHECK(proxy_uri_is_myself(&w->proxy, &w->context->uri_parsed));
+	CHECK(proxy_uri_is_myself(&w->proxy, context_uri(w->context)));
 	w->answer = 404;
 	world_resume(w, w->context);
 	TAKE(w, ALICE, "SIP/2.0 404");

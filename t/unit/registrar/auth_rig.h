@@ -20,7 +20,7 @@ struct world {
 	unsigned answers;
 	enum auth_result result;
 	bool stale;
-	const struct hdr *header;
+	struct slice line;
 	char user[64];
 };
 
@@ -162,7 +162,7 @@ static inline void checked(void *data, enum auth_result r, const struct auth_ide
 	w->answers++;
 	w->result = r;
 	w->stale = id->stale;
-	w->header = id->header;
+	w->line = id->line;
 	snprintf(w->user, sizeof(w->user), "%.*s", SLICE_ARG(id->username));
 }
 

@@ -178,11 +178,11 @@ static void check_via_row(const struct via_row *row)
 	snprintf(request, sizeof(request), REQUEST("Via: %s\r\n"), row->via);
 	deliver(&rig, row->source, request);
 	CHECK_INT(rig.requests, 1);
-	CHECK_INT(rig.request->msg.fault.status, 0);
+	CHECK_INT(rig.request->msg->fault.status, 0);
 	CHECK_SLICE(rig.request->top_via, row->top_via);
 	to = transport_response_target(rig.request);
 	CHECK_STR(shown(&rig, &to), row->target);
-	CHECK_SLICE(rig.request->msg.raw, request);
+	CHECK_SLICE(rig.request->msg->raw, request);
 	rig_close(&rig);
 }
 
@@ -237,7 +237,7 @@ static void without_a_usable_via_the_response_goes_to_the_source(void)
 		rig_open(&rig);
 		deliver(&rig, ALICE, requests[i]);
 		CHECK_INT(rig.requests, 1);
-		CHECK_INT(rig.request->msg.fault.status, 400);
+		CHECK_INT(rig.request->msg->fault.status, 400);
 		CHECK(rig.request->top_via.p == NULL);
 		to = transport_response_target(rig.request);
 		CHECK_STR(shown(&rig, &to), ALICE);

@@ -94,7 +94,7 @@ static void an_old_ack_carries_the_tag_we_sent(void)
 	rig_init(&rig);
 	rig_in(&rig, OLD_INVITE);
 	rig_reply(&rig, 486);
-	txn_to_tag(&rig.txn, &rig.server->request->msg, to_tag + 5);
+	txn_to_tag(&rig.txn, rig.server->request->msg, to_tag + 5);
 	old_ack(&rig, ";tag=else");
 	CHECK_INT(rig.server->state, SERVER_COMPLETED);
 	CHECK_INT(rig.acks, 1);

@@ -100,7 +100,7 @@ static inline void rig_cancel(void *data, struct server *invite, struct received
 	struct rig *rig = data;
 	rig->cancels++;
 	CHECK(invite == rig->server);
-	CHECK(cancel->msg.method == METHOD_CANCEL);
+	CHECK(cancel->msg->method == METHOD_CANCEL);
 	if (rig->on_cancel)
 		rig->on_cancel(rig, invite);
 }
@@ -120,7 +120,7 @@ static inline void rig_response(void *data, struct client *ct, struct received *
 {
 	struct rig *rig = data;
 	rig->responses++;
-	rig->status = r->msg.status;
+	rig->status = r->msg->status;
 	received_free(r);
 	if (rig->on_response)
 		rig->on_response(rig, ct);

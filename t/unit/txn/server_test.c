@@ -368,7 +368,7 @@ static void replies_of_one_transaction_have_one_to_tag(void)
 	rig_invite(&rig, 180);
 	rig_out(&rig);
 	to_tag(&rig, first);
-	txn_to_tag(&rig.txn, &rig.server->request->msg, tag);
+	txn_to_tag(&rig.txn, rig.server->request->msg, tag);
 	snprintf(expected, sizeof(expected), "<sip:bob@example.com>;tag=%s", tag);
 	CHECK_STR(first, expected);
 	CHECK_INT(strlen(tag), 16);
@@ -417,7 +417,7 @@ static void keep_its_request(struct rig *rig, struct server *st)
 	struct received *r = st->request;
 	(void)rig;
 	st->request = NULL;
-	CHECK_SLICE(r->msg.call_id, "call@example.com");
+	CHECK_SLICE(r->msg->call_id, "call@example.com");
 	received_free(r);
 }
 
@@ -577,7 +577,7 @@ static void left_it_knows_the_ack_of_rfc_2543(void)
 	rig_init(&rig);
 	rig_in(&rig, REQUEST("INVITE", "", ""));
 	rig_reply(&rig, 486);
-	txn_to_tag(&rig.txn, &rig.server->request->msg, tag);
+	txn_to_tag(&rig.txn, rig.server->request->msg, tag);
 	leave(&rig);
 	rig_out(&rig);
 	snprintf(ack, sizeof(ack), REQUEST("ACK", "", ";tag=%s"), tag);

@@ -220,7 +220,8 @@ static void the_ack_of_a_refused_reinvite(void)
 static void no_reply_to_an_ack(void)
 {
 	struct rig rig;
-	struct received r = {.msg = {.method = METHOD_ACK}};
+	struct msg ack = {.method = METHOD_ACK};
+	struct received r = {.msg = &ack};
 	rig_init(&rig);
 	txn_reply_stateless(&rig.txn, &r, 400, SLICE(""), SLICE(""));
 	CHECK_STR(rig_out(&rig), "");
@@ -230,7 +231,7 @@ static void no_reply_to_an_ack(void)
 static void tag_of(struct rig *rig, const char *text, char out[TXN_TAG])
 {
 	rig_in(rig, text);
-	txn_to_tag(&rig->txn, &rig->server->request->msg, out);
+	txn_to_tag(&rig->txn, rig->server->request->msg, out);
 	server_drop(rig->server);
 }
 
