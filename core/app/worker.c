@@ -10,6 +10,9 @@ enum {
 	PATIENCE_LOOKS = 50, /* … and how many, before we wait no more */
 	MANY_BURIALS = 8,
 	WHY_MAX = 4096,
+	/* Asked for each socket; the kernel gives what net.core.rmem_max allows.  Its default
+	 * holds 92 large datagrams: some milliseconds of calls. */
+	RECEIVE_BUFFER_BYTES = 4 << 20,
 };
 
 static void tick(void *data)
@@ -100,7 +103,8 @@ static enum udp_sharing sharing_of(const struct worker_place *p)
 int worker_open(struct worker *w, const struct worker_place *p, struct script *script,
 		struct buf *why)
 {
-	const struct udp_options o = {.sharing = sharing_of(p)};
+	const struct udp_options o = {.sharing = sharing_of(p),
+				      .receive_buffer_bytes = RECEIVE_BUFFER_BYTES};
 	memset(w, 0, sizeof *w);
 	w->loop = p->loop;
 	w->number = p->number;

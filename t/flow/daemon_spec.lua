@@ -117,6 +117,32 @@ describe("lunasip", function()
 		world:stop()
 	end)
 
+	-- As when the machine gives it no time for a moment: the kernel keeps what comes.
+	it("loses nothing of a burst that comes while it stands still", function()
+		local N, PAD = 150, ("x"):rep(700)
+		world:start()
+		local socket, replies = uv.new_udp(), 0
+		assert(socket:bind(world:host(10), 5060))
+		socket:recv_buffer_size(1 << 20)
+		socket:recv_start(function(_, data)
+			if data and data:find "^SIP/2.0 200" then replies = replies + 1 end
+		end)
+		world.proxy:kill "sigstop"
+		for i = 1, N do
+			assert(socket:try_send(table.concat({ "OPTIONS sip:" .. world.address .. " SIP/2.0",
+				("Via: SIP/2.0/UDP %s;branch=z9hG4bKburst%d"):format(world:host(10), i),
+				"From: <sip:10@" .. world.address .. ">;tag=a", "To: <sip:" .. world.address .. ">",
+				"Call-ID: burst" .. i, "CSeq: 1 OPTIONS", "Max-Forwards: 70", "X-Pad: " .. PAD,
+				"Content-Length: 0", "", "" }, "\r\n"), world.address, 5060))
+		end
+		world.proxy:kill "sigcont"
+		flow.wait(function() return "all answers, there are " .. replies end, function()
+			return replies == N
+		end)
+		socket:close()
+		world:stop()
+	end)
+
 	it("hides the password from ps", function()
 		world.store.url = "memory://joe:geheim@nowhere"
 		local file = assert(io.open(world.path))
