@@ -36,6 +36,7 @@ enum {
 	QUICK_MS = 1000, /* an operation that failed faster may be tried again */
 	CONNECTIONS = 5,
 	MAX_REASON = 1000,
+	UPDATE_ROWS = 100, /* of one round trip */
 };
 
 /* Known to newer servers and libraries only. */
@@ -62,6 +63,7 @@ struct mysql {
 	unsigned host; /* the last one it was connected to */
 	bool leave;    /* … which is not asked first */
 	MYSQL *handle; /* NULL: not connected */
+	bool autocommit;
 	struct sql_cache statements;
 	int64_t started_ms; /* the operation; monotonic */
 	int64_t retry_ms;   /* no connecting before */
@@ -116,6 +118,8 @@ static enum store_error connect_now(struct mysql *c)
 	}
 	c->host = host;
 	c->leave = false;
+	c->autocommit = true;
+	c->sql.update_rows = mysql_runs_many(c->handle) ? UPDATE_ROWS : 0;
 	atomic_store(&c->place->host, host);
 	return STORE_OK;
 }
@@ -224,27 +228,6 @@ static enum store_error finish_query(struct mysql *c, struct sql_query *q, struc
 	return STORE_FAILED;
 }
 
-static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
-{
-	struct mysql *c = mysql_of(s);
-	MYSQL_STMT *stmt;
-	if (!c->handle) {
-		buf_puts(why, "not connected");
-		return STORE_UNAVAILABLE;
-	}
-	enum store_error e = prepare(c, buf_slice(&q->text), &stmt, why);
-	if (e != STORE_OK)
-		return e;
-	if (mysql_stmt_run(stmt, q) != 0) {
-		unsigned code = mysql_stmt_errno(stmt);
-		log_clean(why, slice_str(mysql_stmt_error(stmt)), false);
-		mysql_stmt_free_result(stmt);
-		return fail(c, code, why);
-	}
-	mysql_stmt_free_result(stmt);
-	return q->header ? finish_query(c, q, why) : STORE_OK;
-}
-
 static enum store_error command(struct sql *s, struct slice text, struct buf *why)
 {
 	struct mysql *c = mysql_of(s);
@@ -258,6 +241,38 @@ static enum store_error command(struct sql *s, struct slice text, struct buf *wh
 	return fail(c, mysql_errno(c->handle), why);
 }
 
+/* A connection that writes stays without autocommit, so that none of its transactions costs
+ * a round trip to begin. */
+static enum store_error set_autocommit(struct mysql *c, bool on, struct buf *why)
+{
+	if (c->handle && c->autocommit == on)
+		return STORE_OK;
+	struct slice text = on ? SLICE("SET autocommit = 1") : SLICE("SET autocommit = 0");
+	enum store_error e = command(&c->sql, text, why);
+	if (e == STORE_OK)
+		c->autocommit = on;
+	return e;
+}
+
+static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
+{
+	struct mysql *c = mysql_of(s);
+	MYSQL_STMT *stmt;
+	enum store_error e = set_autocommit(c, !s->in_transaction, why);
+	if (e == STORE_OK)
+		e = prepare(c, buf_slice(&q->text), &stmt, why);
+	if (e != STORE_OK)
+		return e;
+	if (mysql_stmt_run(stmt, q) != 0) {
+		unsigned code = mysql_stmt_errno(stmt);
+		log_clean(why, slice_str(mysql_stmt_error(stmt)), false);
+		mysql_stmt_free_result(stmt);
+		return fail(c, code, why);
+	}
+	mysql_stmt_free_result(stmt);
+	return q->header ? finish_query(c, q, why) : STORE_OK;
+}
+
 /* The driver. */
 
 static const struct sql_dialect dialect = {
@@ -266,7 +281,6 @@ static const struct sql_dialect dialect = {
     .columns_of = "SELECT column_name, character_set_name, collation_name"
 		  " FROM information_schema.columns"
 		  " WHERE table_schema = DATABASE() AND table_name = ?",
-    .begin = "START TRANSACTION",
     .on_conflict = false,
     .delete_limit = true,
     .insert_rows = 64,

@@ -75,6 +75,103 @@ static void bind_param(MYSQL_BIND *b, const struct sql_value *v, MYSQL_TIME *tim
 	}
 }
 
+/* Many sets of values: column after column, in the library's own terms. */
+
+union slot {
+	const void *p; /* of a text or a time */
+	int64_t integer;
+	double real;
+};
+
+struct many {
+	struct arena arena;
+	const struct sql_value *v; /* set after set */
+	unsigned n_columns;
+	unsigned n;
+};
+
+/* NULL when nothing is there to tell. */
+static enum sql_type many_type(const struct many *m, unsigned column)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct sql_value *v = &m->v[i * m->n_columns + column];
+		if (v->type != SQL_NULL)
+			return v->type;
+	}
+	return SQL_NULL;
+}
+
+static enum enum_field_types field_type_of(enum sql_type type)
+{
+	switch (type) {
+	case SQL_INTEGER:
+		return MYSQL_TYPE_LONGLONG;
+	case SQL_REAL:
+		return MYSQL_TYPE_DOUBLE;
+	case SQL_TIME:
+		return MYSQL_TYPE_DATETIME;
+	case SQL_TEXT:
+	case SQL_NULL:
+		break;
+	}
+	return MYSQL_TYPE_STRING;
+}
+
+static void fill_slot(struct many *m, union slot *slot, const struct sql_value *v)
+{
+	if (v->type == SQL_INTEGER) {
+		slot->integer = v->integer;
+	} else if (v->type == SQL_REAL) {
+		slot->real = v->real;
+	} else if (v->type == SQL_TIME) {
+		MYSQL_TIME *time = arena_alloc(&m->arena, sizeof(*time));
+		*time = datetime_of(v->integer);
+		slot->p = time;
+	} else {
+		slot->p = v->text.p;
+	}
+}
+
+static void bind_many_column(struct many *m, MYSQL_BIND *b, unsigned column)
+{
+	union slot *slots = arena_zalloc(&m->arena, m->n * sizeof(*slots));
+	unsigned long *lengths = arena_zalloc(&m->arena, m->n * sizeof(*lengths));
+	char *indicators = arena_alloc(&m->arena, m->n);
+	*b = (MYSQL_BIND){.buffer_type = field_type_of(many_type(m, column))};
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct sql_value *v = &m->v[i * m->n_columns + column];
+		indicators[i] = v->type == SQL_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+		lengths[i] = v->text.n;
+		fill_slot(m, &slots[i], v);
+	}
+	b->buffer = slots;
+	b->length = lengths;
+	b->u.indicator = indicators;
+}
+
+static int execute_many(MYSQL_STMT *stmt, const struct sql_query *q)
+{
+	struct many m = {.v = q->params, .n_columns = q->n_params / q->times, .n = q->times};
+	arena_init(&m.arena, q->n_params * (sizeof(union slot) + sizeof(MYSQL_TIME)));
+	MYSQL_BIND *binds = arena_alloc(&m.arena, m.n_columns * sizeof(*binds));
+	for (unsigned i = 0; i < m.n_columns; i++)
+		bind_many_column(&m, &binds[i], i);
+	int rc = -1;
+	if (!mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &m.n) &&
+	    !mysql_stmt_bind_param(stmt, binds))
+		rc = mysql_stmt_execute(stmt);
+	arena_free(&m.arena);
+	return rc;
+}
+
+bool mysql_runs_many(MYSQL *h)
+{
+	unsigned long capabilities = 0;
+	if (mariadb_get_infov(h, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &capabilities))
+		return false;
+	return (capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
+}
+
 /* Values from the library. */
 
 struct column {
@@ -237,7 +334,7 @@ int mysql_stmt_run(MYSQL_STMT *stmt, struct sql_query *q)
 		look_at(stmt, q);
 	if (q->refuse)
 		return 0;
-	if (execute(stmt, q) != 0)
+	if ((q->times ? execute_many(stmt, q) : execute(stmt, q)) != 0)
 		return -1;
 	if (q->n_columns > 0 && read_rows(stmt, q) != 0)
 		return -1;

@@ -12,5 +12,7 @@
 /* 0, or -1: mysql_stmt_errno() tells why.  What q refuses is in q->refuse.  The
  * result is not freed. */
 int mysql_stmt_run(MYSQL_STMT *stmt, struct sql_query *q);
+/* Whether the server runs a statement many times in one round trip (MariaDB does). */
+bool mysql_runs_many(MYSQL *h);
 
 #endif

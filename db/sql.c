@@ -71,18 +71,25 @@ void sql_bind_null(struct sql_query *q)
 	bind(q, (struct sql_value){.type = SQL_NULL});
 }
 
+/* The first half finds rows by the index, the second those which are equal. */
 void sql_match(struct sql_query *q, const struct sql_table *t, const char *column,
 	       struct slice text)
 {
 	const struct sql_column *c = sql_column(t, column);
-	struct slice value = text.p ? text : SLICE("");
-	if (c && c->collation.p) {
-		/* The first half finds rows by the index, the second those which are equal. */
+	if (c && c->collation.p)
 		buf_printf(&q->text, "`%s` = CONVERT(? USING %.*s) COLLATE %.*s AND BINARY ",
 			   column, SLICE_ARG(c->charset), SLICE_ARG(c->collation));
-		sql_bind_text(q, value);
-	}
 	buf_printf(&q->text, "`%s` = ?", column);
+	sql_match_again(q, t, column, text);
+}
+
+void sql_match_again(struct sql_query *q, const struct sql_table *t, const char *column,
+		     struct slice text)
+{
+	const struct sql_column *c = sql_column(t, column);
+	struct slice value = text.p ? text : SLICE("");
+	if (c && c->collation.p)
+		sql_bind_text(q, value);
 	sql_bind_text(q, value);
 }
 
@@ -270,11 +277,16 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 
 enum store_error sql_begin(struct sql *s, struct buf *why)
 {
-	return s->dialect->command(s, slice_str(s->dialect->begin), why);
+	enum store_error e = STORE_OK;
+	if (s->dialect->begin)
+		e = s->dialect->command(s, slice_str(s->dialect->begin), why);
+	s->in_transaction = e == STORE_OK;
+	return e;
 }
 
 enum store_error sql_end(struct sql *s, enum store_error e, struct buf *why)
 {
+	s->in_transaction = false;
 	if (e == STORE_OK) {
 		e = s->dialect->command(s, SLICE("COMMIT"), why);
 		if (e == STORE_OK)

@@ -51,6 +51,7 @@ struct sql_query {
 	void *data;
 	struct arena *arena;
 	uint64_t affected; /* rows changed (or found to be so already) */
+	unsigned times;    /* to be run, with as many sets of params; 0: once */
 };
 
 struct sql;
@@ -59,7 +60,8 @@ struct sql_dialect {
 	const char *name;       /* for messages */
 	const char *schema;     /* db/schema/NAME.sql */
 	const char *columns_of; /* rows (name, charset, collation) of the table ? */
-	const char *begin;      /* starts a transaction that will write */
+	const char *begin;      /* starts a transaction that will write; NULL: run() does, where
+				 * it finds s->in_transaction */
 	bool on_conflict;     /* ON CONFLICT … excluded.x, else ON DUPLICATE KEY … VALUES(x) */
 	bool delete_limit;    /* DELETE … LIMIT is known */
 	unsigned insert_rows; /* of one INSERT at most; each number is a statement to prepare */
@@ -80,6 +82,8 @@ struct sql {
 	struct store_connection connection;
 	const struct sql_dialect *dialect;
 	bool connected;
+	bool in_transaction;
+	unsigned update_rows; /* of one UPDATE that is run many times at most; 0: none is */
 	bool again;
 	bool undone;        /* the last failure has undone the transaction */
 	bool in_doubt;      /* a commit was lost: it may have happened */
@@ -113,6 +117,9 @@ void sql_bind_null(struct sql_query *q);
 /* Appends "the column equals text, byte for byte", so that an index helps. */
 void sql_match(struct sql_query *q, const struct sql_table *t, const char *column,
 	       struct slice text);
+/* The same for one more set of params. */
+void sql_match_again(struct sql_query *q, const struct sql_table *t, const char *column,
+		     struct slice text);
 /* Ends an INSERT: a row with the same key gets the proposed values of columns. */
 void sql_upsert(struct sql *s, struct sql_query *q, const char *key, const char *const *columns);
 enum store_error sql_run(struct sql *s, struct sql_query *q, struct buf *why);

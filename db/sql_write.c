@@ -133,6 +133,30 @@ static enum store_error put_rows(struct sql *s, const struct sql_table *t, const
 	return e;
 }
 
+/* Rows that are there, most likely: *all says whether they were. */
+static enum store_error update_rows(struct sql *s, const struct sql_table *t,
+				    const struct change *c, unsigned n, bool *all, struct buf *why)
+{
+	struct sql_query q;
+	sql_query_init(&q);
+	buf_printf(&q.text, "UPDATE `%.*s` SET ", SLICE_ARG(t->name));
+	for (unsigned i = 0; i < N_PUT; i++)
+		buf_printf(&q.text, "%s`%s` = ?", i ? ", " : "", sql_location_columns[i]);
+	buf_puts(&q.text, " WHERE ");
+	for (unsigned i = 0; i < n; i++) {
+		bind_binding(&q, c[i].put);
+		if (i == 0)
+			sql_match(&q, t, "ruid", c[i].ruid);
+		else
+			sql_match_again(&q, t, "ruid", c[i].ruid);
+	}
+	q.times = n;
+	enum store_error e = sql_run(s, &q, why);
+	*all = q.affected == n;
+	sql_query_free(&q);
+	return e;
+}
+
 /* which: a condition beside, or "". */
 static enum store_error take_out(struct sql *s, const struct sql_table *t, struct slice ruid,
 				 const char *which, struct buf *why)
@@ -163,13 +187,38 @@ static enum store_error settle(struct sql *s, const struct sql_table *t, struct 
 	return e == STORE_OK ? take_out(s, t, ruid, " AND contact = ''", why) : e;
 }
 
-/* How many puts the next statement takes. */
+/*
+ * Such a row is updated.  To insert it and be told that it is there takes longer, and costs
+ * one of the table's numbers each time: of Kamailio's, which has 32 bits for them, the last
+ * would be gone after some weeks.
+ */
+static bool is_known(const struct sql *s, const struct change *c)
+{
+	return s->update_rows > 0 && c->put && c->put->known;
+}
+
+/* How many puts the next statement takes, of rows that are known or of others. */
 static unsigned next_puts(const struct sql *s, const struct change *c, unsigned n)
 {
-	unsigned puts = 0;
-	while (puts < n && puts < s->dialect->insert_rows && c[puts].put)
+	bool known = is_known(s, c);
+	unsigned puts = 0, most = known ? s->update_rows : s->dialect->insert_rows;
+	while (puts < n && puts < most && c[puts].put && is_known(s, &c[puts]) == known)
 		puts++;
 	return puts;
+}
+
+static enum store_error write_puts(struct sql *s, const struct sql_table *t, const struct change *c,
+				   unsigned n, struct buf *why)
+{
+	bool all = false;
+	enum store_error e = STORE_OK;
+	if (is_known(s, c))
+		e = update_rows(s, t, c, n, &all, why);
+	for (unsigned rows; e == STORE_OK && !all && n > 0; c += rows, n -= rows) {
+		rows = n < s->dialect->insert_rows ? n : s->dialect->insert_rows;
+		e = put_rows(s, t, c, rows, why);
+	}
+	return e;
 }
 
 static enum store_error write_rows(struct sql *s, const struct sql_table *t, const struct change *c,
@@ -179,7 +228,7 @@ static enum store_error write_rows(struct sql *s, const struct sql_table *t, con
 	while (e == STORE_OK && n > 0) {
 		unsigned rows = next_puts(s, c, n);
 		if (rows > 0)
-			e = put_rows(s, t, c, rows, why);
+			e = write_puts(s, t, c, rows, why);
 		else
 			e = c->settle ? settle(s, t, c->ruid, why)
 				      : take_out(s, t, c->ruid, "", why);

@@ -305,7 +305,8 @@ static void complete_puts(struct change *c, const struct location_view *now)
 		struct store_binding *b = &c->what.puts[i];
 		b->username = c->key.user;
 		b->domain = c->key.domain;
-		if (!b->ruid.p)
+		b->known = b->ruid.p != NULL;
+		if (!b->known)
 			give_ruid(c, now, i);
 	}
 }

@@ -66,6 +66,7 @@ struct store_binding {
 	int64_t methods;       /* bit mask, -1: unknown */
 	struct slice instance; /* +sip.instance, or null */
 	uint32_t reg_id;       /* 0: none */
+	bool known;            /* a put: there is a row of this ruid, most likely */
 	uint64_t id;           /* of the row: where the next page of a scan begins */
 };
 

@@ -30,6 +30,35 @@ static void write_through_writes_first(void)
 	teardown(&w);
 }
 
+/* What the next operation, a write, says of its row. */
+static bool next_is_known(struct world *w)
+{
+	const struct store_op *op = CONTAINER(w->rig.waiting.next, struct store_op, node);
+	CHECK_INT(op->kind, STORE_LOCATION_WRITE);
+	CHECK_INT(op->n_puts, 1);
+	return op->puts->known;
+}
+
+static void a_refresh_says_so(void)
+{
+	struct world w;
+	setup(&w, LOCATION_WRITE_THROUGH);
+	w.rig.slow = true;
+	struct edit_one first = put(&w, "sip:a", 60, -1), again = first, other = first;
+	other.contact = "sip:b";
+	change(&first);
+	CHECK(!next_is_known(&w));
+	rig_serve(&w.rig);
+	change(&again);
+	CHECK(next_is_known(&w));
+	rig_serve(&w.rig);
+	change(&other);
+	CHECK(!next_is_known(&w));
+	rig_serve(&w.rig);
+	CHECK(first.done && again.done && other.done);
+	teardown(&w);
+}
+
 static void survives_a_restart(void)
 {
 	struct world w;
@@ -386,6 +415,7 @@ int main(void)
 {
 	TEST(memory_writes_nothing);
 	TEST(write_through_writes_first);
+	TEST(a_refresh_says_so);
 	TEST(survives_a_restart);
 	TEST(write_back_waits_for_the_tick);
 	TEST(write_back_writes_at_the_end);

@@ -53,6 +53,104 @@ static void all_of_a_group_are_written(void)
 	}
 }
 
+static uint64_t last_id(void)
+{
+	struct store_op *op = op_new(STORE_LOCATION_SCAN, "location");
+	op->limit = 2 * MANY + 10;
+	op_expect(now, op);
+	uint64_t id = op->n_bindings ? op->bindings[op->n_bindings - 1].id : 0;
+	store_op_free(op);
+	return id;
+}
+
+/* A row that is known is updated, and one that is gone all the same is put back. */
+static void known_rows_are_updated(void)
+{
+	struct store_op *ops[MANY];
+	for (unsigned i = 0; i < MANY; i++)
+		ops[i] = put_op(i, "sip:one");
+	CHECK_INT(run_group(ops, MANY), MANY);
+	free_ops(ops, MANY);
+	uint64_t id = last_id();
+	for (unsigned i = 0; i < MANY; i++) {
+		ops[i] = put_op(i, "sip:two");
+		ops[i]->puts->known = i % 10 != 9; /* others among them */
+		ops[i]->puts->received = i % 2 ? SLICE("sip:192.0.2.1:5060") : SLICE_NULL;
+		ops[i]->puts->methods = i % 3 ? 5951 : -1;
+	}
+	CHECK_INT(run_group(ops, MANY), MANY);
+	free_ops(ops, MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		char user[16];
+		snprintf(user, sizeof(user), "u%u", i);
+		struct store_op *op = load(now, slice_str(user), SLICE(""));
+		CHECK_INT(op->n_bindings, 1);
+		CHECK_SLICE(op->bindings->contact, "sip:two");
+		CHECK_INT(op->bindings->received.n, i % 2 ? 18 : 0);
+		CHECK_INT(op->bindings->methods, i % 3 ? 5951 : -1);
+		store_op_free(op);
+	}
+	CHECK_INT(last_id(), id);
+}
+
+static void known_rows_that_are_gone_come_back(void)
+{
+	struct store_op *ops[MANY];
+	for (unsigned round = 0; round < 3; round++) { /* none there, half of them, all */
+		for (unsigned i = 0; i < MANY; i++) {
+			ops[i] = put_op(i, "sip:here");
+			ops[i]->puts->known = true;
+		}
+		CHECK_INT(run_group(ops, MANY), MANY);
+		free_ops(ops, MANY);
+		CHECK(is_at("u0", "sip:here") && is_at("u50", "sip:here"));
+		CHECK(is_at("u99", "sip:here"));
+		for (unsigned i = 0; round == 0 && i < MANY; i += 2) {
+			struct store_op *gone = put_op(i, "");
+			gone->removes = &gone->puts->ruid;
+			gone->n_puts = 0;
+			gone->n_removes = 1;
+			CHECK_INT(run_group(&gone, 1), 1);
+			store_op_free(gone);
+		}
+	}
+}
+
+/* Kamailio's table has 32 bits for them. */
+static void refreshing_takes_no_numbers(void)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		struct store_op *op = put_op(1, "sip:x");
+		op->puts->known = i > 0;
+		CHECK_INT(run_group(&op, 1), 1);
+		store_op_free(op);
+	}
+	uint64_t id = last_id();
+	struct store_op *op = put_op(2, "sip:x");
+	CHECK_INT(run_group(&op, 1), 1);
+	store_op_free(op);
+	CHECK_INT(last_id(), id + 1);
+}
+
+static void a_known_row_that_is_refused_spoils_no_other(void)
+{
+	struct store_op *ops[20];
+	for (unsigned i = 0; i < 20; i++)
+		ops[i] = put_op(i, "sip:x");
+	CHECK_INT(run_group(ops, 20), 20);
+	free_ops(ops, 20);
+	for (unsigned i = 0; i < 20; i++) {
+		ops[i] = put_op(i, "sip:y");
+		ops[i]->puts->known = true;
+	}
+	ops[13]->puts[0].contact = SLICE_NULL;
+	CHECK_INT(run_group(ops, 20), 19);
+	CHECK_INT(ops[13]->error, STORE_FAILED);
+	free_ops(ops, 20);
+	CHECK(is_at("u0", "sip:y") && is_at("u12", "sip:y") && is_at("u19", "sip:y"));
+	CHECK(is_at("u13", "sip:x"));
+}
+
 static void the_last_word_on_a_row_stands(void)
 {
 	struct store_op *ops[] = {put_op(1, "sip:first"),    put_op(1, "sip:second"),
@@ -146,6 +244,10 @@ static void run_all(struct backend *b)
 	backend_open(b);
 	backend_create(b);
 	RUN(all_of_a_group_are_written);
+	RUN(known_rows_are_updated);
+	RUN(known_rows_that_are_gone_come_back);
+	RUN(refreshing_takes_no_numbers);
+	RUN(a_known_row_that_is_refused_spoils_no_other);
 	RUN(the_last_word_on_a_row_stands);
 	RUN(one_that_is_refused_spoils_no_other);
 	RUN(removes_and_puts_mix);
