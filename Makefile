@@ -10,8 +10,10 @@
 #   make test-stall  MariaDB stands still for 30 seconds
 #   make chaos       kill -9 at random moments: 200 times on SQLite, 50 on MariaDB
 #   make bench-start  a start with 1,000,000 bindings
-#   make bench       CPU time of a session, against Kamailio where it is (doc/performance.md)
+#   make bench       CPU, memory and times, beside Kamailio where it is (doc/performance.md)
 #   make bench-short every workload of it, briefly: does it work
+#   make bench-workers  two workers beside one
+#   make bench-long  30 minutes of calls with a reload every minute; MINUTES=30
 #   make test-kamailio  before and after Kamailio on one database
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make asan        make test with the address and undefined behaviour sanitizers
@@ -231,11 +233,11 @@ $(BUILD)/bench/floor: $(BUILD)/obj/tools/bench/floor/floor.o
 -include $(LOAD_OBJ:.o=.d) $(BUILD)/obj/tools/bench/floor/floor.d
 
 # Where the peer cannot be had, lunasip is measured without.
-.PHONY: bench bench-short
-bench:
+.PHONY: bench bench-workers bench-long bench-short
+bench bench-workers bench-long:
 	@tools/setup bench || tools/setup demo
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BENCH)
-	@$(BENCH_RUN) compare
+	@$(BENCH_RUN) $(patsubst bench-%,%,$(@:bench=bench-tables))
 bench-short:
 	@tools/setup demo
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BENCH)

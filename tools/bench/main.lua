@@ -1,15 +1,21 @@
 -- The benchmark (doc/performance.md). tools/bench/run starts it.
 local HELP = [[
 usage: tools/bench/run COMMAND
-  compare   CPU time of a session, against the floor and the peer
+  tables    all workloads, then memory, start and a database that stands still
+  compare   the first of these: CPU time of a session, against the floor and the peer
+  memory | start | stall     the others
+  workers   what two workers do beside one
+  long      half an hour of calls, with reloads: memory must stay flat
   short     every workload once, without a peer, without judging times
 
 From the environment (or behind `make bench`):
   ROUNDS=5 TIME=2             rounds, and seconds that each workload is measured in each
   WORKLOADS="call relay"      these only: options register call relay indialog through
-  PEERS="kamailio"            whom to compare with: the last is the peer of the ratios; none: "";
-                              kamailio-debian (as Debian starts it), kamailio-tuned (tlsf),
-                              kamailio (tlsf and a cache of credentials), kamailio-lean
+  PEERS="kamailio"            whom to compare with: the first is the one of the ratios; none: "";
+                              kamailio (memory manager tlsf, a cache of credentials),
+                              kamailio-lean, kamailio-tuned (tlsf), kamailio-debian
+  WORKERS=1                   of lunasip (and children of Kamailio), on one core
+  MINUTES=30 LOAD=60          of the long run, and its load in per cent of the peak
   CPU_PROXY=0 CPU_LOAD=1      cores: of the proxy; of the generator and the database
   BENCH_NET=host              no network namespace of its own
 ]]
@@ -18,13 +24,20 @@ local build = os.getenv "BUILD" or "build"
 package.path = "tools/bench/?.lua;t/flow/lib/?.lua;" .. package.path
 
 local database = require "bench.database"
+local figures = require "bench.figures"
 local machine = require "bench.machine"
 local proxies = require "bench.proxies"
 local task = require "bench.task"
 local workloads = require "bench.workloads"
 
 local commands = {
+	tables = { "compare", "memory", "start", "stall" },
 	compare = { "compare" },
+	memory = { "memory" },
+	start = { "start" },
+	stall = { "stall" },
+	workers = { "workers" },
+	long = { "long" },
 	short = { "short" },
 }
 
@@ -44,8 +57,12 @@ end
 local troubles = {}
 
 local bench = {
+	rows = {},
 	rounds = tonumber(os.getenv "ROUNDS") or 5,
 	seconds = tonumber(os.getenv "TIME") or 2,
+	workers = tonumber(os.getenv "WORKERS") or 1,
+	minutes = tonumber(os.getenv "MINUTES") or 30,
+	percent = tonumber(os.getenv "LOAD") or 60,
 }
 
 function bench.say(...)
@@ -55,6 +72,28 @@ end
 function bench.trouble(text)
 	troubles[#troubles + 1] = text
 	bench.say("TROUBLE: %s", text)
+end
+
+bench.few_rounds = math.min(bench.rounds, 3) -- of what takes minutes, and hardly differs
+
+-- A row of the second table: what each proxy has, { NAME = { values } }.
+function bench.row(title, values, goal, verdict)
+	local row = { title }
+	for _, proxy in ipairs(bench.proxies) do
+		row[#row + 1] = figures.spread(values[proxy] or {})
+	end
+	table.move({ goal, verdict }, 1, 2, #row + 1, row)
+	bench.rows[#bench.rows + 1] = row
+end
+
+local function print_rows()
+	if #bench.rows == 0 then return end
+	local head = { "memory and time" }
+	table.move(bench.proxies, 1, #bench.proxies, 2, head)
+	table.move({ "goal", "" }, 1, 2, #head + 1, head)
+	table.insert(bench.rows, 1, head)
+	print(("Median (range) of %d rounds"):format(bench.few_rounds))
+	figures.write(bench.rows)
 end
 
 local function choose_workloads()
@@ -76,7 +115,7 @@ local function choose_proxies()
 			.. "floor are measured alone.\n")
 		list = {}
 	end
-	bench.peer = list[#list]
+	bench.peer = list[1]
 	list[#list + 1] = "lunasip"
 	return list
 end
@@ -103,6 +142,7 @@ local function main()
 		bench.proxies = choose_proxies()
 	end
 	for _, part in ipairs(parts) do require("bench." .. part).run(bench) end
+	print_rows()
 end
 
 local ok, why = xpcall(main, debug.traceback)

@@ -9,7 +9,7 @@ local compare = {}
 local function measure(bench, name, w)
 	bench.database:reset()
 	local proxy = proxies.start(name, { database = bench.database, dir = bench.dir,
-		route = w.route, db_mode = w.db_mode or 0 })
+		route = w.route, db_mode = w.db_mode or 0, workers = bench.workers })
 	local result = load.run(proxy.port, w.load, { "--window", tostring(w.window),
 		"--warmup", tostring(w.warmup), "--seconds", tostring(bench.seconds),
 		watch = { proxy = proxy.pid, database = bench.database.pid } })

@@ -10,6 +10,12 @@ function figures.median(list)
 	return (sorted[middle] + sorted[middle + 1]) / 2
 end
 
+-- Appends to the list of that name.
+function figures.add(lists, name, value)
+	lists[name] = lists[name] or {}
+	table.insert(lists[name], value)
+end
+
 -- What each round has of `key`.
 function figures.column(rounds, key)
 	local list = {}

@@ -37,13 +37,19 @@ function load.finish(p, seconds)
 	return result
 end
 
+-- Waits until it says so.
+function load.await(p, text)
+	task.wait(function() return ("%q of: %s"):format(text, p.output) end, 150, function()
+		return p.output:find(text, 1, true) or not p:running()
+	end)
+end
+
 function load.run(port, workload, o)
 	return load.finish(load.start(port, workload, o))
 end
 
--- Seconds until the proxy answers; raises when it does not.
+-- Waits until the proxy answers; raises when it does not.
 function load.probe(port, seconds, proxy)
-	local began = task.seconds()
 	local p = load.start(port, "probe", { "--seconds", tostring(seconds) })
 	task.wait("an answer", seconds + 10, function() return p.code or not proxy:running() end)
 	if not p.code then
@@ -52,7 +58,6 @@ function load.probe(port, seconds, proxy)
 	if not proxy:running() or p.code ~= 0 then
 		error(proxy.name .. " does not answer; it said:\n" .. proxy.output, 0)
 	end
-	return task.seconds() - began
 end
 
 -- Microseconds of CPU that a packet costs, received and sent back.

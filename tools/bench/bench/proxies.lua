@@ -1,7 +1,8 @@
 -- The proxies that are compared, and how each is started.
 --
--- proxies.NAME { port, database, dir, route, db_mode, … } returns a command. All know the users
--- of the database, and relay a MESSAGE unasked where the route is "message".
+-- All know the users of the database, and relay a MESSAGE unasked where the route is "message".
+-- What they are started with: database, dir, route, db_mode; and, if wanted, port, core, workers,
+-- log, control (a path), no_cache: passwords are asked for each time.
 local machine = require "bench.machine"
 local task = require "bench.task"
 local load = require "bench.load"
@@ -21,7 +22,8 @@ end
 
 function commands.lunasip(o)
 	local command = { BUILD .. "/lunasip", "-l", "udp:127.0.0.1:" .. o.port, "-d", o.database.url,
-		env = { BENCH_DB_MODE = tostring(o.db_mode), BENCH_LOG = o.log } }
+		env = { BENCH_DB_MODE = tostring(o.db_mode), BENCH_LOG = o.log,
+			BENCH_CREDENTIALS = o.no_cache and "0" or nil } }
 	if option_exists "-w" then
 		table.move({ "-w", tostring(o.workers or 1) }, 1, 2, #command + 1, command)
 	end
@@ -48,7 +50,7 @@ local LEAN = { "-A", "LEAN", table.unpack(CACHED) }
 
 commands["kamailio-debian"] = function(o) return kamailio(o, DEBIAN) end
 commands["kamailio-tuned"] = function(o) return kamailio(o, TUNED) end
-commands["kamailio"] = function(o) return kamailio(o, CACHED) end
+commands["kamailio"] = function(o) return kamailio(o, o.no_cache and TUNED or CACHED) end
 commands["kamailio-lean"] = function(o) return kamailio(o, LEAN) end
 
 function proxies.exists(name) return commands[name] ~= nil end
@@ -58,12 +60,10 @@ function proxies.has_kamailio()
 		.. " && ls /usr/lib/*/kamailio/modules/db_mysql.so >/dev/null 2>&1") == true
 end
 
--- Starts it on its core and waits until it answers. first_answer_s: after how long it did.
-function proxies.start(name, o)
+-- Starts it on its core (o.core: on others).
+function proxies.launch(name, o)
 	o.port = o.port or machine.free_port()
-	local began = task.seconds()
-	local core = o.core or machine.proxy_core
-	local process = task.start(machine.pinned(core, commands[name](o)))
+	local process = task.start(machine.pinned(o.core or machine.proxy_core, commands[name](o)))
 	process.name = name
 	local self = { name = name, port = o.port, pid = process.pid, process = process }
 	function self.stop()
@@ -71,8 +71,13 @@ function proxies.start(name, o)
 		self.stopped = true
 	end
 	task.at_cleanup(self.stop)
-	load.probe(o.port, o.patience_s or 20, process)
-	self.first_answer_s = task.seconds() - began
+	return self
+end
+
+-- The same, and waits until it answers.
+function proxies.start(name, o)
+	local self = proxies.launch(name, o)
+	load.probe(self.port, 20, self.process)
 	return self
 end
 

@@ -1,5 +1,6 @@
 -- All defaults, but what the run chose, and no line for each message.
 return {
+	auth = { cache_size = tonumber(os.getenv "BENCH_CREDENTIALS") },
 	usrloc = { db_mode = tonumber(os.getenv "BENCH_DB_MODE") },
 	log = { level = os.getenv "BENCH_LOG" or "error" },
 }
