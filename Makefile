@@ -16,6 +16,7 @@
 #   make bench-long  30 minutes of calls with a reload every minute; MINUTES=30
 #   make test-kamailio  before and after Kamailio on one database
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
+#   make tsan        units and flows with the thread sanitizer in the daemon
 #   make asan        make test with the address and undefined behaviour sanitizers
 #   make fuzz-NAME   fuzz with t/fuzz/fuzz_NAME.c; SECONDS=60;  fuzz-short: all, briefly
 #   make lint        layers, warnings of gcc, clang and clang-tidy, luacheck, format, documents
@@ -184,6 +185,16 @@ asan:
 	@tools/setup lint
 	@$(MAKE) --no-print-directory SAN=asan -j$(JOBS) programs
 	@$(MAKE) --no-print-directory SAN=asan test-all
+
+# The rooms that have threads, and the daemon; what the flows load into Lua is as always.
+TSAN_UNITS = $(filter $(addprefix $(BUILD)/unit/,base/% net/% store/% app/%),$(UNITS))
+.PHONY: tsan test-threads
+tsan:
+	@tools/setup test
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory SAN=tsan -j$(JOBS) test-threads
+test-threads: $(BUILD)/lunasip $(TSAN_UNITS)
+	TSAN_OPTIONS=halt_on_error=1 LUA_BUILD=build $(PROVE) $(TSAN_UNITS) $(FLOWS)
 
 .PHONY: cover
 cover:
