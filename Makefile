@@ -66,6 +66,9 @@ SPECS   := $(sort $(wildcard t/spec/*_spec.lua))
 FLOWS   := $(sort $(wildcard t/flow/*_spec.lua))
 CHAOS   := $(sort $(wildcard t/chaos/*_spec.lua))
 FUZZERS := $(patsubst t/fuzz/fuzz_%.c,%,$(sort $(wildcard t/fuzz/fuzz_*.c)))
+# The load generator and the floor share no code with the proxy.
+LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/bench/load/*.c)))
+BENCH    := $(BUILD)/bench/load $(BUILD)/bench/floor
 
 say = $(if $(V),,@echo "  $1  $@"; )
 
@@ -137,7 +140,7 @@ PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
 .PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall test-routes \
   chaos bench-start test-kamailio
-programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS)
+programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS) $(BENCH)
 
 test:
 	@tools/setup test
@@ -150,7 +153,7 @@ test-unit: $(UNITS)
 	$(PROVE) $(UNITS)
 test-spec: all
 	$(PROVE) $(SPECS)
-test-flow: all
+test-flow: all $(BENCH)
 	$(PROVE) $(FLOWS)
 test-sipp: all
 	SIPP_SECONDS=30 $(PROVE) -v t/flow/sipp_spec.lua
@@ -176,7 +179,7 @@ bench-start: all
 # A unit, spec or flow by its name: test-uri, test-default, test-call.
 named = $(filter %/$*_test,$(UNITS)) $(filter %/$*_spec.lua,$(SPECS) $(FLOWS) $(CHAOS))
 any := %
-test-%: all $$(filter $$(any)/$$*_test,$(UNITS))
+test-%: all $(BENCH) $$(filter $$(any)/$$*_test,$(UNITS))
 	@$(if $(strip $(named)),,echo "no test is called $*"; exit 1)
 	$(PROVE) -v $(named)
 
@@ -229,9 +232,6 @@ fuzz-short:
 
 # ---- bench
 
-# The load generator and the floor share no code with the proxy.
-LOAD_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tools/bench/load/*.c)))
-BENCH    := $(BUILD)/bench/load $(BUILD)/bench/floor
 BENCH_RUN = $(TEST_ENV) tools/bench/run
 
 $(BUILD)/bench/load: $(LOAD_OBJ)
