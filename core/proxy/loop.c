@@ -76,7 +76,7 @@ bool loop_found(const struct context *c, const char *value)
 	struct slice via;
 
 	while (msg_walk(m, HDR_VIA, &w, &via))
-		if (carries(c, via, slice_str(value)))
+		if (carries(c, via, slice_of(value, PROXY_LOOP_VALUE)))
 			return true;
 	return false;
 }

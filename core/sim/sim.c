@@ -184,7 +184,7 @@ void sim_unreachable(struct sim *s, const struct sim_packet *p)
 
 int sim_host(struct sim *s, const char *name, const char *addr)
 {
-	struct slice text = slice_str(name);
+	struct slice text = slice_of(name, strlen(name));
 	struct addr a;
 	struct host *h;
 
