@@ -1,11 +1,9 @@
 #include "base/slice.h"
 
-bool slice_ieq(struct slice a, struct slice b)
+bool slice_same_letters(const char *a, const char *b, size_t n)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (a.p[i] != b.p[i] && slice_lower(a.p[i]) != slice_lower(b.p[i]))
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i] && slice_lower(a[i]) != slice_lower(b[i]))
 			return false;
 	return true;
 }
@@ -36,23 +34,15 @@ struct slice slice_trim(struct slice s)
 	return s;
 }
 
-static int digits(struct slice s, uint64_t max, uint64_t *value)
+int slice_u64(struct slice s, uint64_t *value)
 {
 	uint64_t v = 0;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
-		if (d > 9 || v > (max - d) / 10)
+		if (d > 9 || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, d, &v))
 			return -1;
-		v = v * 10 + d;
 	}
-	*value = v;
-	return s.n ? 0 : -1;
-}
-
-int slice_u64(struct slice s, uint64_t *value)
-{
-	uint64_t v;
-	if (digits(s, UINT64_MAX, &v) < 0)
+	if (s.n == 0)
 		return -1;
 	*value = v;
 	return 0;
@@ -60,8 +50,14 @@ int slice_u64(struct slice s, uint64_t *value)
 
 int slice_u32(struct slice s, uint32_t *value)
 {
-	uint64_t v;
-	if (digits(s, UINT32_MAX, &v) < 0)
+	uint64_t v = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
+		v = v * 10 + d;
+		if (d > 9 || v > UINT32_MAX)
+			return -1;
+	}
+	if (s.n == 0)
 		return -1;
 	*value = (uint32_t)v;
 	return 0;

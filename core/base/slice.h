@@ -57,8 +57,13 @@ static inline char slice_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* n bytes are equal but for the case of ASCII letters. */
+bool slice_same_letters(const char *a, const char *b, size_t n);
 /* ASCII case is ignored; bytes above 127 compare as they are. */
-bool slice_ieq(struct slice a, struct slice b);
+static inline bool slice_ieq(struct slice a, struct slice b)
+{
+	return a.n == b.n && slice_same_letters(a.p, b.p, a.n);
+}
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_istarts(struct slice s, struct slice prefix);
 /* Pointer to the first c in s, or NULL. */

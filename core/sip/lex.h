@@ -18,9 +18,11 @@ enum lex_class {
 	LEX_PASSWORD = 0x10, /* password of a SIP URI */
 	LEX_HOST = 0x20,     /* host name; '_' too, for names that people have */
 	LEX_URI_TAIL = 0x40, /* parameters and headers of a SIP URI */
-	LEX_PARAM = 0x80,    /* name or unquoted value of a parameter, addresses included */
+	LEX_PARAM = 0x80,    /* name of a parameter, addresses included */
+	LEX_ADDR = 0x100,    /* between < and >: no white space, controls, brackets, quotes */
+	LEX_VALUE = 0x200,   /* unquoted value of a parameter: '=' too */
 };
-extern const uint8_t lex_classes[256];
+extern const uint16_t lex_classes[256];
 
 static inline bool lex_is(char c, enum lex_class class)
 {
@@ -45,19 +47,34 @@ static inline bool lex_is_space(char c)
 int lex_hex(char c); /* 0..15, or -1 */
 
 /* Leading bytes of one class. */
-size_t lex_span(struct slice s, enum lex_class class);
-size_t lex_token(struct slice s);
-size_t lex_digits(struct slice s);
+static inline size_t lex_span(struct slice s, enum lex_class class)
+{
+	size_t i = 0;
+	while (i < s.n && lex_is(s.p[i], class))
+		i++;
+	return i;
+}
+static inline size_t lex_token(struct slice s)
+{
+	return lex_span(s, LEX_TOKEN);
+}
+static inline size_t lex_digits(struct slice s)
+{
+	return lex_span(s, LEX_DIGIT);
+}
 /* Leading white space, folded lines included (LWS). */
-size_t lex_space(struct slice s);
+static inline size_t lex_space(struct slice s)
+{
+	return lex_span(s, LEX_SPACE);
+}
 /* A quoted string with both quotes, escapes honoured; 0 when it is not closed. */
 size_t lex_quoted(struct slice s);
 /*
- * Up to the first of the stop characters that stands outside quoted strings
- * and <>; all of s when there is none.  SIZE_MAX when a quote or < stays open.
- * Token characters cannot be stops.
+ * Up to the first stop that stands outside quoted strings and <>; all of s when
+ * there is none.  SIZE_MAX when a quote or < stays open.  A token character
+ * cannot be a stop.
  */
-size_t lex_until(struct slice s, const char *stops);
+size_t lex_until(struct slice s, char stop);
 
 /* s without its first n bytes (n <= s.n); without leading white space. */
 static inline struct slice lex_skip(struct slice s, size_t n)

@@ -8,12 +8,7 @@
 /* No white space, controls, brackets or quotes: the URI's own parser does the rest. */
 static bool uri_check(struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
-			return false;
-	}
-	return s.n > 0;
+	return s.n > 0 && lex_span(s, LEX_ADDR) == s.n;
 }
 
 static int parse_params(struct nameaddr *n, struct slice s)

@@ -7,10 +7,7 @@ static size_t value_length(struct slice s)
 {
 	if (s.n && s.p[0] == '"')
 		return lex_quoted(s);
-	size_t n = 0;
-	while (n < s.n && (lex_is(s.p[n], LEX_PARAM) || s.p[n] == '='))
-		n++;
-	return n;
+	return lex_span(s, LEX_VALUE);
 }
 
 /* "=value" at the beginning of s, if any.  Returns the bytes behind it, or null: malformed. */

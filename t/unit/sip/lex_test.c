@@ -27,6 +27,8 @@ static void classes(void)
 	class_is(LEX_HOST, ALPHANUM "-._", false);
 	class_is(LEX_URI_TAIL, UNRESERVED "%[]/:&+$;=?", false);
 	class_is(LEX_PARAM, UNRESERVED "%[]/:&+$?#@\\^`{|}", true);
+	class_is(LEX_VALUE, UNRESERVED "%[]/:&+$?#@\\^`{|}=", true);
+	class_is(LEX_ADDR, UNRESERVED "%[]/:&+$?#@\\^`{|}=;,", true);
 }
 
 static void hex_digits(void)
@@ -63,13 +65,13 @@ static void quoted_strings(void)
 
 static void stops_outside_quotes_and_brackets(void)
 {
-	CHECK_INT(lex_until(SLICE("ab,c"), ","), 2);
-	CHECK_INT(lex_until(SLICE("\"a,b\",c"), ","), 5);
-	CHECK_INT(lex_until(SLICE("<a,b>;c"), ",;"), 5);
-	CHECK_INT(lex_until(SLICE("abc"), ","), 3);
-	CHECK(lex_until(SLICE("a\"b,c"), ",") == SIZE_MAX);
-	CHECK(lex_until(SLICE("a<b,c"), ",") == SIZE_MAX);
-	CHECK_INT(lex_until(SLICE("a\0b,c"), ","), 3); /* NUL is no stop */
+	CHECK_INT(lex_until(SLICE("ab,c"), ','), 2);
+	CHECK_INT(lex_until(SLICE("\"a,b\",c"), ','), 5);
+	CHECK_INT(lex_until(SLICE("<a,b>;c"), ';'), 5);
+	CHECK_INT(lex_until(SLICE("abc"), ','), 3);
+	CHECK(lex_until(SLICE("a\"b,c"), ',') == SIZE_MAX);
+	CHECK(lex_until(SLICE("a<b,c"), ',') == SIZE_MAX);
+	CHECK_INT(lex_until(SLICE("a\0b,c"), ','), 3); /* NUL is no stop */
 }
 
 static void lists(void)
