@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/hash.h"
 #include "sip/lex.h"
 
 #include <openssl/core_names.h>
@@ -15,6 +16,7 @@ enum {
 	SALT_DIGITS = 8,
 	OURS_DIGITS = 8,
 	CALL_DIGITS = 16,
+	HEAD_BYTES = 1 + TIME_DIGITS + SALT_DIGITS + 8,
 	MAC_BYTES = 32,
 	FIRST_SLOTS = 64,
 };
@@ -52,50 +54,42 @@ static void mac_add_lower(struct nonces *t, struct slice s)
 	for (size_t i = 0; i < s.n;) {
 		size_t n = 0;
 		for (; n < sizeof(lower) && i < s.n; i++) {
-			unsigned char c = (unsigned char)s.p[i];
-			lower[n++] = c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+			lower[n++] = (unsigned char)slice_lower(s.p[i]);
 		}
 		mac_add(t, lower, n);
 	}
 }
 
-static uint64_t mac_end(struct nonces *t)
-{
-	unsigned char out[MAC_BYTES] = {0};
-	uint64_t value = 0;
-	size_t n;
-	EVP_MAC_final(t->mac, out, &n, sizeof(out));
-	for (unsigned i = 0; i < 8; i++)
-		value = value << 8 | out[i];
-	return value;
-}
+/*
+ * What the first digits of a nonce (time and chance), algorithm and realm give:
+ * the MAC that says "ours", and the key for that of the Call-ID.
+ */
+struct proof {
+	uint32_t ours;
+	uint8_t call_key[16];
+};
 
-/* Over the first digits of a nonce and what it serves for; call_id may be null. */
-static uint64_t nonce_mac(struct nonces *t, const struct nonce_scope *s, struct slice head,
-			  struct slice call_id)
+static struct proof prove(struct nonces *t, const struct nonce_scope *s, const char *text)
 {
-	const unsigned char algorithm = (unsigned char)s->algorithm;
+	struct proof proof;
+	unsigned char out[MAC_BYTES] = {0}, head[HEAD_BYTES];
 	const uint64_t realm_n = s->realm.n;
+	size_t n;
+	head[0] = (unsigned char)s->algorithm;
+	memcpy(head + 1, text, TIME_DIGITS + SALT_DIGITS);
+	memcpy(head + 1 + TIME_DIGITS + SALT_DIGITS, &realm_n, sizeof(realm_n));
 	EVP_MAC_init(t->mac, NULL, 0, NULL);
-	mac_add(t, &algorithm, 1);
-	mac_add(t, head.p, head.n);
-	mac_add(t, &realm_n, sizeof(realm_n));
+	mac_add(t, head, sizeof(head));
 	mac_add_lower(t, s->realm);
-	mac_add(t, call_id.p, call_id.n);
-	return mac_end(t);
+	EVP_MAC_final(t->mac, out, &n, sizeof(out));
+	memcpy(&proof.ours, out, sizeof(proof.ours));
+	memcpy(proof.call_key, out + MAC_BYTES / 2, sizeof(proof.call_key));
+	return proof;
 }
 
-/* The digits before each MAC go into it, so no digit can be changed. */
-static uint32_t mac_ours(struct nonces *t, const struct nonce_scope *s, const char *text)
+static uint64_t mac_call(const struct proof *p, const struct nonce_scope *s)
 {
-	struct slice head = slice_of(text, TIME_DIGITS + SALT_DIGITS);
-	return (uint32_t)(nonce_mac(t, s, head, SLICE_NULL) >> 32);
-}
-
-static uint64_t mac_call(struct nonces *t, const struct nonce_scope *s, const char *text)
-{
-	struct slice head = slice_of(text, TIME_DIGITS + SALT_DIGITS + OURS_DIGITS);
-	return nonce_mac(t, s, head, s->call_id);
+	return siphash13(p->call_key, s->call_id.p, s->call_id.n);
 }
 
 /* Texts. */
@@ -123,8 +117,9 @@ void nonce_make(struct nonces *t, const struct nonce_scope *scope, char out[NONC
 {
 	char *p = put_hex(out, (uint32_t)env_wall_s(t->env), TIME_DIGITS);
 	p = put_hex(p, (uint32_t)rand_u64(t->env->rand), SALT_DIGITS);
-	p = put_hex(p, mac_ours(t, scope, out), OURS_DIGITS);
-	put_hex(p, mac_call(t, scope, out), CALL_DIGITS);
+	const struct proof proof = prove(t, scope, out);
+	p = put_hex(p, proof.ours, OURS_DIGITS);
+	put_hex(p, mac_call(&proof, scope), CALL_DIGITS);
 }
 
 void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice text,
@@ -140,10 +135,9 @@ void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice 
 	n->made_s = (uint32_t)made;
 	n->mac = call;
 	/* Integers compare in constant time. */
-	if (mac_call(t, scope, text.p) == call)
-		n->origin = NONCE_OURS;
-	else if (mac_ours(t, scope, text.p) == ours)
-		n->origin = NONCE_ELSEWHERE;
+	const struct proof proof = prove(t, scope, text.p);
+	if (proof.ours == ours)
+		n->origin = mac_call(&proof, scope) == call ? NONCE_OURS : NONCE_ELSEWHERE;
 }
 
 /* Uses.  A MAC is chance by itself, so it is its own hash. */

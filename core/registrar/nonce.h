@@ -4,9 +4,10 @@
  *
  * 40 hex digits: 8 of the time it was made, 8 of chance, so that two
  * challenges within a second differ, 8 of a MAC over these, algorithm and
- * realm, 16 of a MAC over all that and the Call-ID (HMAC-SHA-256, cut).  The second MAC is what
- * lets a nonce be used; the first only tells "ours, but used from elsewhere",
- * from which an honest phone recovers by stale=true, from "made up".
+ * realm (HMAC-SHA-256, of which the rest is a key), 16 of a MAC over the Call-ID
+ * under that key (SipHash).  The second MAC is what lets a nonce be used; the
+ * first only tells "ours, but used from elsewhere", from which an honest phone
+ * recovers by stale=true, from "made up".
  *
  * Nothing is kept of a nonce until it is used with a right response.  Uses
  * live in two generations of an open hash; a nonce that may have been
