@@ -8,10 +8,25 @@
 
 enum { FIRST_SLOTS = 16 };
 
+/*
+ * Nodes lie anywhere in memory, and most that are looked for are not there (a new
+ * request is no retransmission): the marks tell so without a look at a chain.
+ */
+static uint8_t mark_of(uint64_t hash)
+{
+	return (uint8_t)(1u << (hash >> 61));
+}
+
+static void make_slots(struct hash *t, size_t n)
+{
+	t->slots = mem_zalloc(n * sizeof(struct hash_node *));
+	t->marks = mem_zalloc(n);
+	t->mask = n - 1;
+}
+
 void hash_init(struct hash *t, const uint8_t key[16])
 {
-	t->slots = mem_zalloc(FIRST_SLOTS * sizeof(struct hash_node *));
-	t->mask = FIRST_SLOTS - 1;
+	make_slots(t, FIRST_SLOTS);
 	t->count = 0;
 	memcpy(t->key, key, sizeof(t->key));
 }
@@ -19,6 +34,7 @@ void hash_init(struct hash *t, const uint8_t key[16])
 void hash_free(struct hash *t)
 {
 	free(t->slots);
+	free(t->marks);
 	*t = (struct hash){0};
 }
 
@@ -27,27 +43,27 @@ uint64_t hash_of(const struct hash *t, struct slice key)
 	return siphash13(t->key, key.p, key.n);
 }
 
-static void put(struct hash_node **slots, size_t mask, struct hash_node *node)
+static void put(struct hash *t, struct hash_node *node)
 {
-	struct hash_node **slot = &slots[node->hash & mask];
-	node->next = *slot;
-	*slot = node;
+	size_t i = node->hash & t->mask;
+	node->next = t->slots[i];
+	t->slots[i] = node;
+	t->marks[i] |= mark_of(node->hash);
 }
 
 static void grow(struct hash *t)
 {
-	size_t mask = 2 * t->mask + 1;
-	struct hash_node **slots = mem_zalloc((mask + 1) * sizeof(struct hash_node *));
-	for (size_t i = 0; i <= t->mask; i++) {
+	struct hash old = *t;
+	make_slots(t, 2 * (old.mask + 1));
+	for (size_t i = 0; i <= old.mask; i++) {
 		struct hash_node *next;
-		for (struct hash_node *n = t->slots[i]; n; n = next) {
+		for (struct hash_node *n = old.slots[i]; n; n = next) {
 			next = n->next;
-			put(slots, mask, n);
+			put(t, n);
 		}
 	}
-	free(t->slots);
-	t->slots = slots;
-	t->mask = mask;
+	free(old.slots);
+	free(old.marks);
 }
 
 void hash_add(struct hash *t, struct hash_node *node, uint64_t hash)
@@ -55,19 +71,22 @@ void hash_add(struct hash *t, struct hash_node *node, uint64_t hash)
 	if (t->count > t->mask)
 		grow(t);
 	node->hash = hash;
-	put(t->slots, t->mask, node);
+	put(t, node);
 	t->count++;
 }
 
 void hash_remove(struct hash *t, struct hash_node *node)
 {
-	struct hash_node **at = &t->slots[node->hash & t->mask];
+	size_t i = node->hash & t->mask;
+	struct hash_node **at = &t->slots[i];
 	while (*at && *at != node)
 		at = &(*at)->next;
 	if (!*at)
 		return;
 	*at = node->next;
 	node->next = NULL;
+	if (!t->slots[i])
+		t->marks[i] = 0; /* else some bits stay that need not: they cost a look */
 	t->count--;
 }
 
@@ -80,7 +99,8 @@ static struct hash_node *match(struct hash_node *node, uint64_t hash)
 
 struct hash_node *hash_first(const struct hash *t, uint64_t hash)
 {
-	return match(t->slots[hash & t->mask], hash);
+	size_t i = hash & t->mask;
+	return t->marks[i] & mark_of(hash) ? match(t->slots[i], hash) : NULL;
 }
 
 struct hash_node *hash_next(const struct hash_node *node, uint64_t hash)

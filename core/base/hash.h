@@ -20,7 +20,8 @@ struct hash_node {
 
 struct hash {
 	struct hash_node **slots;
-	size_t mask; /* slots - 1 */
+	uint8_t *marks; /* of each slot: bits of the hashes in its chain */
+	size_t mask;    /* slots - 1 */
 	size_t count;
 	uint8_t key[16];
 };
