@@ -65,6 +65,7 @@ struct mysql {
 	MYSQL *handle; /* NULL: not connected */
 	bool autocommit;
 	struct sql_cache statements;
+	struct mysql_clock clock;
 	int64_t started_ms; /* the operation; monotonic */
 	int64_t retry_ms;   /* no connecting before */
 	struct buf refusal; /* why the last connecting failed */
@@ -263,7 +264,7 @@ static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
 		e = prepare(c, buf_slice(&q->text), &stmt, why);
 	if (e != STORE_OK)
 		return e;
-	if (mysql_stmt_run(stmt, q) != 0) {
+	if (mysql_stmt_run(stmt, q, &c->clock) != 0) {
 		unsigned code = mysql_stmt_errno(stmt);
 		log_clean(why, slice_str(mysql_stmt_error(stmt)), false);
 		mysql_stmt_free_result(stmt);

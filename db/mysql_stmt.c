@@ -24,7 +24,7 @@ static MYSQL_TIME datetime_of(int64_t unix_s)
 	};
 }
 
-static int64_t unix_of(const MYSQL_TIME *t)
+static int64_t minute_began(const MYSQL_TIME *t)
 {
 	struct tm tm = {
 	    .tm_year = (int)t->year - 1900,
@@ -32,13 +32,30 @@ static int64_t unix_of(const MYSQL_TIME *t)
 	    .tm_mday = (int)t->day,
 	    .tm_hour = (int)t->hour,
 	    .tm_min = (int)t->minute,
-	    .tm_sec = (int)t->second,
 	    .tm_isdst = -1,
 	};
+	return (int64_t)mktime(&tm);
+}
+
+/* Rows that are read together share their minutes. */
+static int64_t minute_of(struct mysql_clock *c, const MYSQL_TIME *t)
+{
+	uint64_t day = ((uint64_t)t->year * 13 + t->month) * 32 + t->day;
+	uint64_t local = (day * 24 + t->hour) * 60 + t->minute;
+	unsigned i = local % MYSQL_MINUTES;
+	if (c->minutes[i].local != local) {
+		c->minutes[i].unix_s = minute_began(t);
+		c->minutes[i].local = local;
+	}
+	return c->minutes[i].unix_s;
+}
+
+static int64_t unix_of(struct mysql_clock *c, const MYSQL_TIME *t)
+{
 	/* What people write for "never" is not 0 west of Greenwich. */
 	bool never =
 	    t->year <= 1970 && t->month <= 1 && t->day <= 1 && !t->hour && !t->minute && !t->second;
-	int64_t unix_s = never ? 0 : (int64_t)mktime(&tm);
+	int64_t unix_s = never ? 0 : minute_of(c, t) + t->second;
 	return unix_s > 0 ? unix_s : 0;
 }
 
@@ -183,6 +200,14 @@ struct column {
 	MYSQL_TIME time;
 };
 
+/* A result. */
+struct reading {
+	MYSQL_STMT *stmt;
+	const struct sql_query *q;
+	struct mysql_clock *clock;
+	struct column columns[SQL_MAX_COLUMNS];
+};
+
 /* Texts are fetched one by one when their length is known. */
 static void bind_column(MYSQL_BIND *b, struct column *c, enum sql_type type)
 {
@@ -210,18 +235,19 @@ static int read_text(MYSQL_STMT *stmt, unsigned i, unsigned long n, struct arena
 	return n > 0 ? mysql_stmt_fetch_column(stmt, &b, i, 0) : 0;
 }
 
-static int read_value(MYSQL_STMT *stmt, unsigned i, const struct column *c, struct sql_value *v,
-		      enum sql_type type, struct arena *a)
+static int read_value(struct reading *r, unsigned i, struct sql_value *v)
 {
+	const struct column *c = &r->columns[i];
+	enum sql_type type = r->q->columns[i];
 	*v = (struct sql_value){.type = c->is_null ? SQL_NULL : type};
 	if (v->type == SQL_TEXT)
-		return read_text(stmt, i, c->length, a, &v->text);
+		return read_text(r->stmt, i, c->length, r->q->arena, &v->text);
 	if (v->type == SQL_INTEGER)
 		v->integer = c->integer;
 	else if (v->type == SQL_REAL)
 		v->real = c->real;
 	else if (v->type == SQL_TIME)
-		v->integer = unix_of(&c->time);
+		v->integer = unix_of(r->clock, &c->time);
 	return 0;
 }
 
@@ -240,28 +266,31 @@ static int execute(MYSQL_STMT *stmt, const struct sql_query *q)
 	return rc;
 }
 
-static int read_row(MYSQL_STMT *stmt, const struct sql_query *q, const struct column *columns)
+static int read_row(struct reading *r)
 {
 	struct sql_value values[SQL_MAX_COLUMNS];
-	for (unsigned i = 0; i < q->n_columns; i++) {
-		if (read_value(stmt, i, &columns[i], &values[i], q->columns[i], q->arena))
+	for (unsigned i = 0; i < r->q->n_columns; i++) {
+		if (read_value(r, i, &values[i]))
 			return -1;
 	}
-	q->row(q->data, values);
+	r->q->row(r->q->data, values);
 	return 0;
 }
 
-static int read_rows(MYSQL_STMT *stmt, const struct sql_query *q)
+static int read_rows(MYSQL_STMT *stmt, const struct sql_query *q, struct mysql_clock *clock)
 {
 	MYSQL_BIND binds[SQL_MAX_COLUMNS];
-	struct column columns[SQL_MAX_COLUMNS];
+	struct reading r;
 	int rc;
+	r.stmt = stmt;
+	r.q = q;
+	r.clock = clock;
 	for (unsigned i = 0; i < q->n_columns; i++)
-		bind_column(&binds[i], &columns[i], q->columns[i]);
+		bind_column(&binds[i], &r.columns[i], q->columns[i]);
 	if (mysql_stmt_bind_result(stmt, binds))
 		return -1;
 	while ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED) {
-		if (read_row(stmt, q, columns))
+		if (read_row(&r))
 			return -1;
 		if (q->refuse)
 			return 0;
@@ -328,7 +357,7 @@ static void drop_more_results(MYSQL_STMT *stmt)
 		mysql_stmt_free_result(stmt);
 }
 
-int mysql_stmt_run(MYSQL_STMT *stmt, struct sql_query *q)
+int mysql_stmt_run(MYSQL_STMT *stmt, struct sql_query *q, struct mysql_clock *clock)
 {
 	if (q->header)
 		look_at(stmt, q);
@@ -336,7 +365,7 @@ int mysql_stmt_run(MYSQL_STMT *stmt, struct sql_query *q)
 		return 0;
 	if ((q->times ? execute_many(stmt, q) : execute(stmt, q)) != 0)
 		return -1;
-	if (q->n_columns > 0 && read_rows(stmt, q) != 0)
+	if (q->n_columns > 0 && read_rows(stmt, q, clock) != 0)
 		return -1;
 	my_ulonglong affected = mysql_stmt_affected_rows(stmt);
 	q->affected = q->n_columns > 0 || affected == (my_ulonglong)-1 ? 0 : affected;

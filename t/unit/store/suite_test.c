@@ -207,6 +207,29 @@ static void times_and_preferences_are_exact(void)
 	check_round_trip(b);
 }
 
+/* In minutes they share, and in others with the same place in a cache. */
+static void times_of_many_rows_are_exact(void)
+{
+	enum { ROWS = 400, PLACES = 256 };
+	static const int64_t began = 1785542400;
+	static char ruids[ROWS][16];
+	static struct store_binding rows[ROWS];
+	for (int64_t i = 0; i < ROWS; i++) {
+		snprintf(ruids[i], sizeof(ruids[i]), "r%03u", (unsigned)i);
+		rows[i] = binding(ruids[i], "10", "sip:a@b");
+		rows[i].expires = began + i * 17;
+		rows[i].last_modified = began + i % 2 * PLACES * 60 + i / 4;
+	}
+	CHECK_INT(write_bindings(now, rows, ROWS, NULL), STORE_OK);
+	struct store_op *op = load(now, SLICE("10"), SLICE(""));
+	CHECK_INT(op->n_bindings, ROWS);
+	for (unsigned i = 0; i < op->n_bindings; i++) {
+		CHECK_INT(op->bindings[i].expires, began + i * 17);
+		CHECK_INT(op->bindings[i].last_modified, began + i % 2 * PLACES * 60 + i / 4);
+	}
+	store_op_free(op);
+}
+
 static void odd_bytes_are_kept(void)
 {
 	static const struct slice odd[] = {
@@ -626,6 +649,7 @@ static void run_all(struct backend *b)
 	RUN(subscribers_are_listed_in_order);
 	RUN(a_binding_comes_back_as_it_was);
 	RUN(times_and_preferences_are_exact);
+	RUN(times_of_many_rows_are_exact);
 	RUN(odd_bytes_are_kept);
 	RUN(long_texts_are_never_cut);
 	RUN(a_put_replaces_the_row_of_its_ruid);
