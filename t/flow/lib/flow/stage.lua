@@ -67,7 +67,8 @@ function Stage:open(o)
 	self.world = world.new { store = self.store, script = path, text = text, users = false,
 		start = false }
 	self.trace = self.world.dir .. "/trace"
-	self.world:write_script(("{ usrloc = { db_mode = %d }, log = { trace = %q, colour = %q } }")
+	-- One worker: its log tells one story, message after message.
+	self.world:write_script(("{ workers = 1, usrloc = { db_mode = %d }, log = { trace = %q, colour = %q } }")
 		:format(o.db_mode or 2, self.trace, self.colour and "always" or "never"))
 	self.world:lunactl("db", "init")
 	self.world.store.sql(SUBSCRIBERS)
