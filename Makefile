@@ -13,6 +13,7 @@
 #   make bench       CPU, memory and times, beside Kamailio where it is (doc/performance.md)
 #   make bench-short every workload of it, briefly: does it work
 #   make bench-workers  two workers beside one
+#   make bench-profile  instructions of a session by function and room (valgrind)
 #   make bench-long  30 minutes of calls with a reload every minute; MINUTES=30
 #   make test-kamailio  before and after Kamailio on one database
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
@@ -244,8 +245,8 @@ $(BUILD)/bench/floor: $(BUILD)/obj/tools/bench/floor/floor.o
 -include $(LOAD_OBJ:.o=.d) $(BUILD)/obj/tools/bench/floor/floor.d
 
 # Where the peer cannot be had, lunasip is measured without.
-.PHONY: bench bench-workers bench-long bench-short
-bench bench-workers bench-long:
+.PHONY: bench bench-workers bench-profile bench-long bench-short
+bench bench-workers bench-profile bench-long:
 	@tools/setup bench || tools/setup demo
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all $(BENCH)
 	@$(BENCH_RUN) $(patsubst bench-%,%,$(@:bench=bench-tables))

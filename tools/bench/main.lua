@@ -6,6 +6,7 @@ usage: tools/bench/run COMMAND
   memory | start | stall     the others
   workers   what two workers do beside one
   long      half an hour of calls, with reloads: memory must stay flat
+  profile   instructions of a session by function (callgrind); the kernel's are not in it
   short     every workload once, without a peer, without judging times
 
 From the environment (or behind `make bench`):
@@ -38,6 +39,7 @@ local commands = {
 	stall = { "stall" },
 	workers = { "workers" },
 	long = { "long" },
+	profile = { "profile" },
 	short = { "short" },
 }
 

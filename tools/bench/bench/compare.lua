@@ -78,8 +78,8 @@ end
 
 -- How sure one can be of the rest: the proxy should be near 100 % of its core.
 local function print_rates(bench, all)
-	local rows = { { "workload", "proxy", "sessions/s", "proxy's core %", "generator's core %",
-		"p99 ms", "retransmissions", "stolen %" } }
+	local rows = { { "workload", "proxy", "sessions/s", "proxy's core %", "of it in the kernel %",
+		"generator's core %", "p99 ms", "retransmissions", "stolen %" } }
 	for _, w in ipairs(bench.workloads) do
 		for _, name in ipairs(bench.proxies) do
 			local rounds = all[w.name][name]
@@ -87,7 +87,9 @@ local function print_rates(bench, all)
 			local busy = {}
 			for i, r in ipairs(rounds) do busy[i] = 100 * r.proxy_s / r.seconds end
 			rows[#rows + 1] = { w.name, name, figures.spread(figures.column(rounds, "per_s")),
-				("%.0f"):format(figures.median(busy) or 0), ("%.0f"):format(median "load_percent" or 0),
+				("%.0f"):format(figures.median(busy) or 0),
+				("%.0f"):format(median "proxy_kernel_percent" or 0),
+				("%.0f"):format(median "load_percent" or 0),
 				figures.show(median "p99_ms"), ("%.0f"):format(median "retransmissions" or 0),
 				("%.1f"):format(median "stolen_percent" or 0) }
 		end

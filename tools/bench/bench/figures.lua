@@ -51,10 +51,12 @@ function figures.spread(list)
 		figures.show(math.max(table.unpack(list))))
 end
 
+-- A table in Markdown; a cell may hold a bar, and be two.
 function figures.write(rows)
 	for i, row in ipairs(rows) do
-		io.write("| ", table.concat(row, " | "), " |\n")
-		if i == 1 then io.write("|", ("---|"):rep(#row), "\n") end
+		local line = "| " .. table.concat(row, " | ") .. " |"
+		io.write(line, "\n")
+		if i == 1 then io.write("|", ("---|"):rep(select(2, line:gsub("|", "")) - 1), "\n") end
 	end
 	io.write "\n"
 	io.flush()

@@ -2,7 +2,8 @@
 --
 -- All know the users of the database, and relay a MESSAGE unasked where the route is "message".
 -- What they are started with: database, dir, route, db_mode; and, if wanted, port, core, workers,
--- log, control (a path), no_cache: passwords are asked for each time.
+-- log, control (a path), under (a program and its arguments that run it), no_cache: passwords are
+-- asked for each time.
 local machine = require "bench.machine"
 local task = require "bench.task"
 local load = require "bench.load"
@@ -63,7 +64,12 @@ end
 -- Starts it on its core (o.core: on others).
 function proxies.launch(name, o)
 	o.port = o.port or machine.free_port()
-	local process = task.start(machine.pinned(o.core or machine.proxy_core, commands[name](o)))
+	local command = commands[name](o)
+	if o.under then
+		local under = table.move(o.under, 1, #o.under, 1, { env = command.env })
+		command = table.move(command, 1, #command, #under + 1, under)
+	end
+	local process = task.start(machine.pinned(o.core or machine.proxy_core, command))
 	process.name = name
 	local self = { name = name, port = o.port, pid = process.pid, process = process }
 	function self.stop()

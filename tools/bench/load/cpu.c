@@ -12,7 +12,7 @@ enum { PROCESSES = 8192 };
 
 struct process {
 	int pid, parent;
-	double seconds;
+	double user_s, kernel_s;
 	bool ours;
 };
 
@@ -43,15 +43,15 @@ static const char *word(const char *line, unsigned n)
 }
 
 /* /proc/…/stat: behind the name in brackets stand state, parent, … */
-static bool read_stat(const char *path, int *parent, double *seconds)
+static bool read_stat(struct process *p, const char *path)
 {
 	char line[1024], *rest;
 
 	if (!read_line(path, line, sizeof(line)) || !(rest = strrchr(line, ')')))
 		return false;
-	*parent = (int)strtol(word(rest, 2), NULL, 10);
-	*seconds = tick_s() *
-		   (double)(strtoul(word(rest, 12), NULL, 10) + strtoul(word(rest, 13), NULL, 10));
+	p->parent = (int)strtol(word(rest, 2), NULL, 10);
+	p->user_s = tick_s() * (double)strtoul(word(rest, 12), NULL, 10);
+	p->kernel_s = tick_s() * (double)strtoul(word(rest, 13), NULL, 10);
 	return true;
 }
 
@@ -75,7 +75,7 @@ static size_t list_processes(struct process *list)
 
 		*p = (struct process){.pid = number_of(entry)};
 		snprintf(path, sizeof(path), "/proc/%d/stat", p->pid);
-		n += p->pid > 0 && read_stat(path, &p->parent, &p->seconds);
+		n += p->pid > 0 && read_stat(p, path);
 	}
 	if (dir)
 		closedir(dir);
@@ -104,11 +104,14 @@ static void add_threads(struct cpu *c, int pid)
 	dir = opendir(path);
 	while (dir && c->threads_n < CPU_THREADS && (entry = readdir(dir))) {
 		struct cpu_thread *t = &c->threads[c->threads_n];
-		int parent;
+		struct process thread;
 
 		t->tid = number_of(entry);
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, t->tid);
-		c->threads_n += t->tid > 0 && read_stat(path, &parent, &t->seconds);
+		if (t->tid == 0 || !read_stat(&thread, path))
+			continue;
+		t->seconds = thread.user_s + thread.kernel_s;
+		c->threads_n++;
 	}
 	if (dir)
 		closedir(dir);
@@ -119,13 +122,14 @@ void cpu_look(struct cpu *c, int pid)
 	struct process *list = calloc(PROCESSES, sizeof(*list));
 	size_t n = list ? list_processes(list) : 0;
 
-	c->seconds = 0;
+	c->seconds = c->kernel_s = 0;
 	c->threads_n = 0;
 	if (list)
 		mark(list, n, pid);
 	for (size_t i = 0; i < n; i++)
 		if (list[i].ours) {
-			c->seconds += list[i].seconds;
+			c->seconds += list[i].user_s + list[i].kernel_s;
+			c->kernel_s += list[i].kernel_s;
 			add_threads(c, list[i].pid);
 		}
 	free(list);

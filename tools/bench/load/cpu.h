@@ -16,6 +16,7 @@ struct cpu_thread {
 /* One look at a process and all that descend from it. */
 struct cpu {
 	double seconds; /* user and system, threads that ended included */
+	double kernel_s;
 	struct cpu_thread threads[CPU_THREADS];
 	size_t threads_n;
 };
