@@ -68,8 +68,9 @@ function Stage:open(o)
 		start = false }
 	self.trace = self.world.dir .. "/trace"
 	-- One worker: its log tells one story, message after message.
-	self.world:write_script(("{ workers = 1, usrloc = { db_mode = %d }, log = { trace = %q, colour = %q } }")
-		:format(o.db_mode or 2, self.trace, self.colour and "always" or "never"))
+	self.world:write_script(([[{ workers = 1, usrloc = { db_mode = %d },
+		log = { trace = %q, colour = %q } }]]):format(o.db_mode or 2, self.trace,
+		self.colour and "always" or "never"))
 	self.world:lunactl("db", "init")
 	self.world.store.sql(SUBSCRIBERS)
 	self.act = { title = o.title, script = path, console = "", names = {
