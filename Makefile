@@ -195,10 +195,10 @@ TSAN_UNITS = $(filter $(addprefix $(BUILD)/unit/,base/% net/% store/% app/%),$(U
 .PHONY: tsan test-threads
 tsan:
 	@tools/setup test
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCH)
 	@$(MAKE) --no-print-directory SAN=tsan -j$(JOBS) test-threads
 test-threads: $(BUILD)/lunasip $(TSAN_UNITS)
-	TSAN_OPTIONS=halt_on_error=1 LUA_BUILD=build $(PROVE) $(TSAN_UNITS) $(FLOWS)
+	TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/t/tsan.supp" LUA_BUILD=build $(PROVE) $(TSAN_UNITS) $(FLOWS)
 
 .PHONY: cover
 cover:
