@@ -65,11 +65,6 @@ void buf_putc(struct buf *b, char c)
 		*to = c;
 }
 
-void buf_puts(struct buf *b, const char *z)
-{
-	buf_put(b, slice_str(z));
-}
-
 struct slice u64_text(uint64_t value, char digits[U64_DIGITS])
 {
 	char *p = digits + U64_DIGITS;

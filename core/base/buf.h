@@ -25,7 +25,10 @@ void buf_reset(struct buf *b);
 
 void buf_put(struct buf *b, struct slice s);
 void buf_putc(struct buf *b, char c);
-void buf_puts(struct buf *b, const char *z);
+static inline void buf_puts(struct buf *b, const char *z)
+{
+	buf_put(b, slice_str(z));
+}
 void buf_u64(struct buf *b, uint64_t value);
 /* Lower-case hex of n bytes. */
 void buf_hex(struct buf *b, const uint8_t *bytes, size_t n);

@@ -16,7 +16,7 @@ struct rand {
 struct rand_kernel {
 	struct rand rand;
 	size_t used;
-	uint8_t pool[512];
+	uint8_t pool[4096];
 };
 
 /* xoshiro256** from a seed: for tests, never for secrets. */

@@ -48,6 +48,12 @@ void listing_contact(struct buf *out, const struct store_binding *b, int64_t now
 	buf_puts(out, "\r\n");
 }
 
+static void put_2(struct buf *out, int n, char behind)
+{
+	const char text[] = {(char)('0' + n / 10), (char)('0' + n % 10), behind};
+	buf_put(out, slice_of(text, sizeof(text)));
+}
+
 /* By hand, since strftime asks the locale. */
 void listing_date(struct buf *out, int64_t now_s)
 {
@@ -57,7 +63,16 @@ void listing_date(struct buf *out, int64_t now_s)
 	struct tm tm;
 	if (!gmtime_r(&t, &tm))
 		return;
-	buf_printf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday,
-		   tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-		   tm.tm_sec);
+	buf_puts(out, "Date: ");
+	buf_put(out, slice_of(days + 3 * tm.tm_wday, 3));
+	buf_puts(out, ", ");
+	put_2(out, tm.tm_mday, ' ');
+	buf_put(out, slice_of(months + 3 * tm.tm_mon, 3));
+	buf_putc(out, ' ');
+	buf_u64(out, (uint64_t)(tm.tm_year + 1900));
+	buf_putc(out, ' ');
+	put_2(out, tm.tm_hour, ':');
+	put_2(out, tm.tm_min, ':');
+	put_2(out, tm.tm_sec, ' ');
+	buf_puts(out, "GMT\r\n");
 }

@@ -28,56 +28,76 @@ static const struct object_type *const types[OBJECT_KINDS] = {
     [OBJECT_BRANCH] = &branch_type,
 };
 
-/* A metatable tells: no other value has one of ours. */
-enum object_kind object_kind(lua_State *L)
+/* The handle at index 1, or NULL: none of ours.  Its metatable tells: nothing else has that. */
+static struct handle *find_handle(lua_State *L, enum object_kind *kind)
 {
 	const void *const *ours = state_owner(L)->objects;
-	enum object_kind kind = OBJECT_REQUEST;
+	struct handle *h = lua_touserdata(L, 1);
 
-	if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1))
-		return OBJECT_KINDS;
+	if (!h || !lua_getmetatable(L, 1))
+		return NULL;
 	const void *metatable = lua_topointer(L, -1);
 	lua_pop(L, 1);
-	while (kind < OBJECT_KINDS && metatable != ours[kind])
-		kind++;
-	return kind;
+	for (*kind = OBJECT_REQUEST; *kind < OBJECT_KINDS; ++*kind)
+		if (metatable == ours[*kind])
+			return h;
+	*kind = OBJECT_REQUEST;
+	return NULL;
 }
 
-static struct handle *handle_of(lua_State *L, enum object_kind kind)
+static void *check_message(lua_State *L, const struct handle *h)
 {
-	if (object_kind(L) != kind)
-		luaL_checkudata(L, 1, types[kind]->name); /* which raises */
-	return lua_touserdata(L, 1);
+	const struct message *m = h->target;
+
+	if (m->serial != h->serial)
+		luaL_error(L, "this message has ended");
+	return h->target;
+}
+
+static void *check_run(lua_State *L, const struct handle *h, const char *what)
+{
+	const struct run *r = h->target;
+
+	if (r->serial != h->serial)
+		luaL_error(L, "this %s has ended: it lives as long as its handler runs", what);
+	return h->target;
+}
+
+static const struct handle *handle_of(lua_State *L, enum object_kind wanted)
+{
+	enum object_kind kind = OBJECT_KINDS;
+	const struct handle *h = find_handle(L, &kind);
+
+	return h && kind == wanted ? h : luaL_checkudata(L, 1, types[wanted]->name);
 }
 
 struct message *object_request(lua_State *L)
 {
-	const struct handle *h = handle_of(L, OBJECT_REQUEST);
-	struct message *m = h->target;
-
-	if (m->serial != h->serial)
-		luaL_error(L, "this message has ended");
-	return m;
-}
-
-static struct run *run_target(lua_State *L, enum object_kind kind, const char *what)
-{
-	const struct handle *h = handle_of(L, kind);
-	struct run *r = h->target;
-
-	if (r->serial != h->serial)
-		luaL_error(L, "this %s has ended: it lives as long as its handler runs", what);
-	return r;
+	return check_message(L, handle_of(L, OBJECT_REQUEST));
 }
 
 struct run *object_reply(lua_State *L)
 {
-	return run_target(L, OBJECT_REPLY, "reply");
+	return check_run(L, handle_of(L, OBJECT_REPLY), "reply");
 }
 
 struct run *object_branch(lua_State *L)
 {
-	return run_target(L, OBJECT_BRANCH, "branch");
+	return check_run(L, handle_of(L, OBJECT_BRANCH), "branch");
+}
+
+struct message *object_any(lua_State *L, struct run **run)
+{
+	enum object_kind kind = OBJECT_REQUEST;
+	const struct handle *h = find_handle(L, &kind);
+
+	*run = NULL;
+	if (!h)
+		h = luaL_checkudata(L, 1, request_type.name);
+	if (kind == OBJECT_REQUEST)
+		return check_message(L, h);
+	*run = check_run(L, h, kind == OBJECT_REPLY ? "reply" : "branch");
+	return (*run)->job.message;
 }
 
 static void push(lua_State *L, enum object_kind kind, void *target, uint64_t serial)

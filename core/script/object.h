@@ -36,12 +36,12 @@ void object_push(lua_State *L, struct run *r);
 /* Pushes a request object for m. */
 void object_push_request(lua_State *L, struct message *m);
 
-/* Which of these the value at index 1 is, or OBJECT_KINDS: none. */
-enum object_kind object_kind(lua_State *L);
 /* The object at index 1; raises when it is another type, or has ended. */
 struct message *object_request(lua_State *L);
 struct run *object_reply(lua_State *L);
 struct run *object_branch(lua_State *L);
+/* Any of them: the message, and the run of a reply or branch (else NULL). */
+struct message *object_any(lua_State *L, struct run **run);
 
 /* Pushes `false, reason`; the number of results. */
 int object_refuse(lua_State *L, const char *reason);

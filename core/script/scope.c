@@ -21,14 +21,10 @@ static struct scope run_scope(struct run *r)
 
 struct scope scope_of(lua_State *L)
 {
-	switch (object_kind(L)) {
-	case OBJECT_REPLY:
-		return run_scope(object_reply(L));
-	case OBJECT_BRANCH:
-		return run_scope(object_branch(L));
-	default:
-		return request_scope(object_request(L));
-	}
+	struct run *r;
+	struct message *m = object_any(L, &r);
+
+	return r ? run_scope(r) : request_scope(m);
 }
 
 bool scope_current(lua_State *L, struct scope *s)

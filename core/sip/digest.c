@@ -280,14 +280,23 @@ bool digest_equal(struct slice a, struct slice b)
 
 /* ---- challenges ---- */
 
+static const char *first_special(struct slice s)
+{
+	const char *quote = slice_chr(s, '"'), *backslash = slice_chr(s, '\\');
+	return !quote || (backslash && backslash < quote) ? backslash : quote;
+}
+
 static void put_quoted(struct buf *out, struct slice s)
 {
+	const char *special;
 	buf_putc(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_putc(out, '\\');
-		buf_putc(out, s.p[i]);
+	while ((special = first_special(s))) {
+		buf_put(out, slice_range(s.p, special));
+		buf_putc(out, '\\');
+		buf_putc(out, *special);
+		s = slice_range(special + 1, slice_end(s));
 	}
+	buf_put(out, s);
 	buf_putc(out, '"');
 }
 
