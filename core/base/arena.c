@@ -64,6 +64,11 @@ void arena_init(struct arena *a, size_t first_bytes)
 	add_chunk(a, first_bytes < CHUNK_MIN ? CHUNK_MIN : first_bytes);
 }
 
+void arena_borrow(struct arena *a, void *p, size_t n)
+{
+	*a = (struct arena){.next = p, .end = (char *)p + n};
+}
+
 void arena_free(struct arena *a)
 {
 	struct arena_chunk *c = a->chunks;

@@ -28,7 +28,10 @@ void *mem_realloc(void *p, size_t n);
 void arena_init(struct arena *a, size_t first_bytes);
 void arena_free(struct arena *a);
 
-/* What it holds, used or not. */
+/* It begins in n bytes at p, aligned for any type and somebody else's. */
+void arena_borrow(struct arena *a, void *p, size_t n);
+
+/* What it holds, used or not; without what it has borrowed. */
 size_t arena_bytes(const struct arena *a);
 
 /* Aligned for any type; not zeroed / zeroed. */

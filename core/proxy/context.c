@@ -72,7 +72,9 @@ void context_release(struct context *c)
 
 void context_rest(struct context *c)
 {
-	if (!c->server || c->in_script || c->in_failure || c->relay || !c->request->msg)
+	bool busy = c->in_script || c->in_failure || c->relay;
+
+	if (c->method != METHOD_INVITE || !c->server || busy || !c->request->msg)
 		return;
 	c->uri_parsed = NULL;
 	server_rest(c->server);

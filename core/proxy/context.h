@@ -176,8 +176,8 @@ struct context *context_new(struct proxy *p, struct server *st, struct received 
  * lookup.  With the last one it goes. */
 void context_hold(struct context *c);
 void context_release(struct context *c);
-/* At the end of an event: if nothing but an answer is waited for, what the request was read
- * to goes, until somebody asks for it. */
+/* At the end of an event: if an INVITE only waits for an answer, what was read from its bytes
+ * goes, until somebody asks for it. */
 void context_rest(struct context *c);
 /* Whatever holds it: for the end of the proxy. */
 void context_free(struct context *c);

@@ -48,26 +48,29 @@ static void put_front(struct branch *b, unsigned socket, const char *id)
 	b->front = arena_dup(&c->request->arena, buf_slice(out));
 }
 
-/* Also while the request rests: edits know places in its bytes only. */
-static struct slice write_request(const struct branch *b)
+static struct slice write_request(const struct branch *b, const struct msg *m)
 {
 	struct context *c = b->context;
-	const struct msg m = {.raw = c->request->raw, .head = c->request->raw};
 	struct arena *a = &c->request->work, before = *a;
 	struct buf *out = &c->proxy->scratch;
 	struct edits e;
 
 	edits_copy(&e, &b->edits, a);
-	edit_prepend_header(&e, &m, b->front);
+	edit_prepend_header(&e, m, b->front);
 	buf_reset(out);
-	edits_write(&e, &m, out);
+	edits_write(&e, m, out);
 	arena_rewind(a, &before);
 	return out->failed ? SLICE_NULL : buf_slice(out);
 }
 
+/* The request need not be read for that: edits know places in its bytes only. */
 struct slice forward_again(void *branch)
 {
-	return write_request(branch);
+	const struct branch *b = branch;
+	const struct slice raw = b->context->request->raw;
+	const struct msg m = {.raw = raw, .head = raw};
+
+	return write_request(b, &m);
 }
 
 static void put_number(struct branch *b, enum hdr_id id, unsigned value)
@@ -138,7 +141,7 @@ static struct refusal send_ack(struct branch *b, const struct addr *to, unsigned
 	}
 	ack_branch(b, loop, id);
 	put_front(b, socket, id);
-	bytes = write_request(b);
+	bytes = write_request(b, context_msg(b->context));
 	if (!bytes.n)
 		return refuse(513, "Message Too Large");
 	p->counters.forwarded++;
@@ -164,7 +167,7 @@ static struct refusal send_request(struct branch *b, const struct addr *to, unsi
 	client_branch(&p->txn, slice_str(loop), id);
 	say_trying(c);
 	put_front(b, socket, id);
-	bytes = write_request(b);
+	bytes = write_request(b, context_msg(b->context));
 	if (!bytes.n)
 		return refuse(513, "Message Too Large");
 	p->counters.forwarded++;

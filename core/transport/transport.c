@@ -11,8 +11,8 @@
 #define TRANSPORT_NAME "UDP"
 
 enum {
-	REQUEST_SPARE_BYTES = 768, /* what relaying an INVITE adds to it for good */
-	WORK_BYTES = 1408, /* beside struct msg: the header index, what is made for the moment */
+	SPARE_BYTES = 768, /* what relaying an INVITE adds to it for good */
+	WORK_BYTES = 2032, /* struct msg, the header index, what is made for the moment */
 	SCRATCH_MAX_BYTES = 2 * MSG_MAX_BYTES,
 	LOG_BYTES = 60, /* of a bad datagram */
 	MAX_TARGETS = 8,
@@ -20,18 +20,22 @@ enum {
 
 /* --- messages ------------------------------------------------------------------------------- */
 
-/* Two pieces of memory: what stays, and what was read from it. */
+/* An INVITE may wait: what is read from its bytes gets a piece of memory of its own. */
 static struct received *received_new(const struct transport *t, unsigned socket,
 				     const struct addr *from, struct slice bytes)
 {
-	bool response = slice_starts(bytes, SLICE("SIP/"));
+	bool waits = slice_starts(bytes, SLICE("INVITE "));
 	struct arena arena;
 	struct received *r;
 
-	arena_init(&arena, sizeof(*r) + bytes.n + (response ? 0 : REQUEST_SPARE_BYTES));
+	arena_init(&arena, sizeof(*r) + bytes.n + SPARE_BYTES + (waits ? 0 : WORK_BYTES));
 	r = arena_zalloc(&arena, sizeof(*r));
 	r->arena = arena;
 	r->raw = arena_dup(&r->arena, bytes);
+	if (waits)
+		arena_init(&r->work, WORK_BYTES);
+	else
+		arena_borrow(&r->work, arena_alloc(&r->arena, WORK_BYTES), WORK_BYTES);
 	r->source = *from;
 	r->socket = socket;
 	r->local = t->net->local[socket];
@@ -41,8 +45,6 @@ static struct received *received_new(const struct transport *t, unsigned socket,
 /* As msg_parse(). */
 static int parse(struct received *r)
 {
-	if (!r->work.chunks)
-		arena_init(&r->work, sizeof(*r->msg) + WORK_BYTES);
 	r->msg = arena_alloc(&r->work, sizeof(*r->msg));
 	int parsed = msg_parse(r->msg, &r->work, r->raw);
 	if (parsed > 0)
@@ -52,6 +54,8 @@ static int parse(struct received *r)
 
 struct msg *received_wake(struct received *r)
 {
+	if (!r->work.chunks)
+		arena_init(&r->work, WORK_BYTES);
 	parse(r);
 	return r->msg;
 }
