@@ -69,7 +69,7 @@ void listing_date(struct buf *out, int64_t now_s)
 	put_2(out, tm.tm_mday, ' ');
 	buf_put(out, slice_of(months + 3 * tm.tm_mon, 3));
 	buf_putc(out, ' ');
-	buf_u64(out, (uint64_t)(tm.tm_year + 1900));
+	buf_u64(out, (uint64_t)tm.tm_year + 1900);
 	buf_putc(out, ' ');
 	put_2(out, tm.tm_hour, ':');
 	put_2(out, tm.tm_min, ':');
