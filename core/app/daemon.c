@@ -1,11 +1,7 @@
 #include "app/daemon.h"
+#include "app/commands.h"
 #include "app/console.h"
-#include "app/control.h"
 #include "app/listen.h"
-#include "app/reload.h"
-#include "app/stats.h"
-#include "app/team.h"
-#include "app/unbind.h"
 #include "script/settings_change.h"
 
 #include <signal.h>
@@ -13,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHY_MAX = 16 * 1024, ANSWER_MAX = 1024 * 1024, N_SIGNALS = 3 };
+enum { WHY_MAX = 16 * 1024, N_SIGNALS = 3 };
 
 struct daemon {
 	const struct options *options;
@@ -31,7 +27,8 @@ struct daemon {
 	struct reload *reload;
 	struct database database;
 	struct team *team;
-	uint64_t load_us; /* of the scripts that are being taken */
+	struct commands commands; /* as of the last one */
+	uint64_t load_us;         /* of the scripts that are being taken */
 	uint64_t started_ms;
 	bool started;       /* else a signal waits until it is */
 	bool reload_wanted; /* a signal asked for it too early */
@@ -286,114 +283,11 @@ static void watch_signals(struct daemon *d)
 	}
 }
 
-/* "stats": each worker adds its own in turn … */
-
-struct tally {
-	const struct daemon *daemon;
-	struct question *question;
-	uv_mutex_t mutex;
-	struct stats stats;
-};
-
-static void tally_one(struct errand *e)
-{
-	struct tally *t = e->data;
-	uv_mutex_lock(&t->mutex);
-	stats_add(&t->stats, e->worker);
-	uv_mutex_unlock(&t->mutex);
-	errand_end(e);
-}
-
-static void put_stats(const struct daemon *d, const struct stats *s, struct buf *out)
-{
-	struct reload_counters c = {0};
-	if (d->reload)
-		reload_count(d->reload, &c);
-	buf_printf(out, "uptime_s %llu\nworkers %u\nreloads %llu\nreloads.refused %llu\n",
-		   (unsigned long long)((uv_now(&d->loop) - d->started_ms) / 1000), d->n,
-		   (unsigned long long)c.done, (unsigned long long)c.refused);
-	stats_put(s, out);
-}
-
-/* … and then they are told. */
-static void on_tallied(void *data)
-{
-	struct tally *t = data;
-	struct buf out;
-	buf_init(&out, ANSWER_MAX);
-	put_stats(t->daemon, &t->stats, &out);
-	question_answer(t->question, buf_slice(&out));
-	buf_free(&out);
-	stats_free(&t->stats);
-	uv_mutex_destroy(&t->mutex);
-	free(t);
-}
-
-static void ask_stats(struct daemon *d, struct question *q)
-{
-	struct tally *t = mem_zalloc(sizeof(*t));
-	t->daemon = d;
-	t->question = q;
-	uv_mutex_init(&t->mutex);
-	team_round(d->team, tally_one, on_tallied, t);
-}
-
-static void on_reloaded(void *data, bool ok, struct slice news)
-{
-	struct buf out;
-	buf_init(&out, WHY_MAX + sizeof("error \n"));
-	buf_printf(&out, ok ? "ok %.*s" : "error %.*s\n", SLICE_ARG(news));
-	question_answer(data, buf_slice(&out));
-	buf_free(&out);
-}
-
-/* "forget USER": that subscriber has changed. */
-
-struct forgetting {
-	struct question *question;
-	struct arena arena;
-	struct slice user;
-};
-
-static void forget_one(struct errand *e)
-{
-	const struct forgetting *f = e->data;
-	auth_forget(e->worker->node.auth, f->user);
-	errand_end(e);
-}
-
-static void on_forgotten(void *data)
-{
-	struct forgetting *f = data;
-	question_answer(f->question, SLICE("ok\n"));
-	arena_free(&f->arena);
-	free(f);
-}
-
-static bool ask_forget(struct daemon *d, struct slice line, struct question *q)
-{
-	struct slice word = SLICE("forget ");
-	if (!slice_starts(line, word))
-		return false;
-	struct forgetting *f = mem_zalloc(sizeof(*f));
-	f->question = q;
-	arena_init(&f->arena, line.n);
-	f->user = arena_dup(&f->arena, slice_range(line.p + word.n, slice_end(line)));
-	team_round(d->team, forget_one, on_forgotten, f);
-	return true;
-}
-
 static void on_command(void *data, struct slice line, struct question *q)
 {
 	struct daemon *d = data;
-	if (!d->started)
-		question_answer(q, SLICE("error not yet\n"));
-	else if (slice_eq(line, SLICE("stats")))
-		ask_stats(d, q);
-	else if (slice_eq(line, SLICE("reload")))
-		reload_request(d->reload, q, on_reloaded);
-	else if (!ask_forget(d, line, q) && !unbind_request(&team_first(d->team)->node, line, q))
-		question_answer(q, SLICE("error unknown command\n"));
+	d->commands = (struct commands){&d->loop, d->started_ms, d->team, d->reload};
+	commands_run(&d->commands, line, q);
 }
 
 static int open_control(struct daemon *d)

@@ -290,6 +290,11 @@ void team_close(struct team *t)
 
 /* What they are. */
 
+unsigned team_size(const struct team *t)
+{
+	return t->n;
+}
+
 struct worker *team_first(struct team *t)
 {
 	return &t->members[0].worker;

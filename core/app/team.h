@@ -36,6 +36,7 @@ void team_stop(struct team *t, void (*stopped)(void *data), void *data);
 /* The last handles close with the next turns of the loop. */
 void team_close(struct team *t);
 
+unsigned team_size(const struct team *t);
 /* The one on the caller's loop. */
 struct worker *team_first(struct team *t);
 /* One more generation of the script may live in all of them; false: a sentence in why. */
