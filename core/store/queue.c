@@ -35,6 +35,7 @@ struct worker {
 	struct lane *lane;
 	struct store_connection *connection;
 	uv_thread_t thread;
+	bool telling;  /* ports that they have results: they must stay */
 	bool probing;  /* it has the token */
 	bool hopeless; /* closing, and it found no database */
 };
@@ -61,6 +62,7 @@ struct queue {
 
 	uv_mutex_t mutex;
 	uv_cond_t pause; /* ends when the queue closes */
+	uv_cond_t told;  /* a thread has told its ports */
 	struct lane lanes[N_LANES];
 	struct buf trouble; /* why there is no connection; a loop says it */
 	bool probing;       /* somebody has the token */
@@ -139,6 +141,8 @@ static unsigned take(struct worker *w, struct store_op **ops)
 	struct queue *q = w->queue;
 	unsigned n = 0;
 	uv_mutex_lock(&q->mutex);
+	w->telling = false;
+	uv_cond_broadcast(&q->told);
 	while (!may_take(w) && !q->stop)
 		uv_cond_wait(&w->lane->work, &q->mutex);
 	if (!list_empty(&w->lane->waiting)) {
@@ -177,22 +181,23 @@ static void put_back(struct worker *w, struct store_op *op)
 	list_push(head->next, &op->node);
 }
 
-/* Under the mutex: a port may go as soon as it has seen its last result. */
-static void tell(struct store_op **ops, unsigned n)
+/* The ports of these operations, few of them twice; under the mutex, where operations stay. */
+static unsigned ports_of(struct store_op *const *ops, unsigned n, struct queue_port **ports)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct queue_port *p = ops[i]->port;
-		if (i > 0 && p == ops[i - 1]->port)
-			continue;
-		uv_cond_signal(&p->result);
-		uv_async_send(&p->wake);
-	}
+	unsigned n_ports = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (i == 0 || ops[i]->port != ports[n_ports - 1])
+			ports[n_ports++] = ops[i]->port;
+	return n_ports;
 }
 
 static void give_back(struct worker *w, struct store_op **ops, unsigned n)
 {
 	struct queue *q = w->queue;
+	struct queue_port *ports[GROUP_OPS];
 	uv_mutex_lock(&q->mutex);
+	unsigned n_ports = ports_of(ops, n, ports);
+	w->telling = true;
 	if (w->connection->lost && q->trouble.n == 0)
 		buf_put(&q->trouble, ops[0]->message);
 	w->hopeless = q->closing && w->connection->lost;
@@ -203,8 +208,12 @@ static void give_back(struct worker *w, struct store_op **ops, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		if (ops[i]->progress == STORE_RUNNING)
 			list_push(&ops[i]->port->finished, &ops[i]->node);
-	tell(ops, n);
+	for (unsigned i = 0; i < n_ports; i++)
+		uv_cond_signal(&ports[i]->result);
 	uv_mutex_unlock(&q->mutex);
+	/* Whoever wakes up now wants the mutex. */
+	for (unsigned i = 0; i < n_ports; i++)
+		uv_async_send(&ports[i]->wake);
 }
 
 static void probe_end(struct worker *w)
@@ -387,6 +396,16 @@ static void hurry(struct queue *q)
 	uv_mutex_unlock(&q->mutex);
 }
 
+/* Blocks while a thread may still wake a port. */
+static void await_told(struct queue *q)
+{
+	uv_mutex_lock(&q->mutex);
+	for (unsigned i = 0; i < q->n_threads; i++)
+		while (q->workers[i].telling)
+			uv_cond_wait(&q->told, &q->mutex);
+	uv_mutex_unlock(&q->mutex);
+}
+
 static void on_wake_closed(uv_handle_t *wake)
 {
 	struct queue_port *p = wake->data;
@@ -402,6 +421,7 @@ void queue_detach(struct queue_port *p, void (*closed)(void *data), void *data)
 		await_result(p);
 		deliver(p);
 	}
+	await_told(p->queue);
 	p->closed = true;
 	p->on_closed = closed;
 	p->data = data;
@@ -415,6 +435,7 @@ static void queue_free(struct queue *q)
 	for (unsigned i = 0; i < N_LANES; i++)
 		uv_cond_destroy(&q->lanes[i].work);
 	uv_cond_destroy(&q->pause);
+	uv_cond_destroy(&q->told);
 	uv_mutex_destroy(&q->mutex);
 	buf_free(&q->trouble);
 	free(q);
@@ -449,7 +470,7 @@ static struct queue *queue_new(unsigned n, struct log *log)
 	struct queue *q = mem_zalloc(sizeof(*q) + n * sizeof(q->workers[0]));
 	q->log = log;
 	buf_init(&q->trouble, REASON_BYTES);
-	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->pause))
+	if (uv_mutex_init(&q->mutex) || uv_cond_init(&q->pause) || uv_cond_init(&q->told))
 		abort();
 	for (unsigned i = 0; i < N_LANES; i++) {
 		list_init(&q->lanes[i].waiting);
