@@ -5,7 +5,7 @@ local proxies = require "bench.proxies"
 
 local compare = {}
 
--- One workload on one proxy, started anew with nobody registered.
+-- One workload on one proxy, started anew with nobody registered. {}: it went wrong.
 local function measure(bench, name, w)
 	bench.database:reset()
 	local proxy = proxies.start(name, { database = bench.database, dir = bench.dir,
@@ -16,7 +16,7 @@ local function measure(bench, name, w)
 	proxy.stop()
 	if result.trouble then
 		bench.trouble(("%s, %s: %s"):format(name, w.name, result.trouble))
-		return nil
+		return {}
 	end
 	return result
 end
@@ -85,7 +85,7 @@ local function print_rates(bench, all)
 			local rounds = all[w.name][name]
 			local function median(key) return figures.median(figures.column(rounds, key)) end
 			local busy = {}
-			for i, r in ipairs(rounds) do busy[i] = 100 * r.proxy_s / r.seconds end
+			for i, r in ipairs(rounds) do busy[i] = r.proxy_s and 100 * r.proxy_s / r.seconds or false end
 			rows[#rows + 1] = { w.name, name, figures.spread(figures.column(rounds, "per_s")),
 				("%.0f"):format(figures.median(busy) or 0),
 				("%.0f"):format(median "proxy_kernel_percent" or 0),

@@ -1,10 +1,19 @@
 -- Figures of several rounds: medians, ranges, ratios; and tables of them.
 local figures = {}
 
-function figures.median(list)
-	if #list == 0 then return nil end
-	local sorted = table.move(list, 1, #list, 1, {})
+-- Those that are there, in order: a round that went wrong has false.
+local function sort(list)
+	local sorted = {}
+	for _, value in ipairs(list) do
+		if value then sorted[#sorted + 1] = value end
+	end
 	table.sort(sorted)
+	return sorted
+end
+
+function figures.median(list)
+	local sorted = sort(list)
+	if #sorted == 0 then return nil end
 	local middle = #sorted // 2
 	if #sorted % 2 == 1 then return sorted[middle + 1] end
 	return (sorted[middle] + sorted[middle + 1]) / 2
@@ -16,10 +25,10 @@ function figures.add(lists, name, value)
 	table.insert(lists[name], value)
 end
 
--- What each round has of `key`.
+-- What each round has of `key`, or false.
 function figures.column(rounds, key)
 	local list = {}
-	for _, round in ipairs(rounds) do list[#list + 1] = round[key] end
+	for i, round in ipairs(rounds) do list[i] = round[key] or false end
 	return list
 end
 
@@ -27,7 +36,7 @@ end
 function figures.ratio(above, below)
 	local list = {}
 	for i = 1, math.min(#above, #below) do
-		if below[i] > 0 then list[#list + 1] = above[i] / below[i] end
+		if above[i] and below[i] and below[i] > 0 then list[#list + 1] = above[i] / below[i] end
 	end
 	return figures.median(list)
 end
@@ -44,11 +53,10 @@ end
 
 -- "31.4 (30.2–33.0)"
 function figures.spread(list)
-	if #list == 0 then return "–" end
-	local median = figures.show(figures.median(list))
-	if #list == 1 then return median end
-	return ("%s (%s–%s)"):format(median, figures.show(math.min(table.unpack(list))),
-		figures.show(math.max(table.unpack(list))))
+	local sorted = sort(list)
+	local median = figures.show(figures.median(sorted))
+	if #sorted < 2 then return median end
+	return ("%s (%s–%s)"):format(median, figures.show(sorted[1]), figures.show(sorted[#sorted]))
 end
 
 -- A table in Markdown; a cell may hold a bar, and be two.

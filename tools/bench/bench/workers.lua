@@ -18,7 +18,7 @@ local function measure(bench, w, n)
 	proxy.stop()
 	if result.trouble then
 		bench.trouble(("%d workers, %s: %s"):format(n, w.name, result.trouble))
-		return nil
+		return {}
 	end
 	return result
 end
