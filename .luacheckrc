@@ -12,5 +12,6 @@ files["tools/bench/routes"] = { std = "lunasip" }
 files["t/spec"] = { std = "lua54+busted" }
 files["t/flow"] = { std = "lua54+busted" }
 files["t/kamailio"] = { std = "lua54+busted" }
+files["t/galera"] = { std = "lua54+busted" }
 files["t/chaos"] = { std = "lua54+busted" }
 files["t/flow/lib"] = { std = "lua54" }

@@ -16,6 +16,7 @@
 #   make bench-profile  instructions of a session by function and room (valgrind)
 #   make bench-long  30 minutes of calls with a reload every minute; MINUTES=30
 #   make test-kamailio  before and after Kamailio on one database
+#   make test-galera  two proxies with a cluster of three nodes: kill a node, kill a proxy
 #   make demo-1 … demo-9      play an experiment of the documents (doc/documents.md)
 #   make tsan        units and flows with the thread sanitizer in the daemon
 #   make asan        make test with the address and undefined behaviour sanitizers
@@ -140,7 +141,7 @@ TEST_ENV = BUILD=$(BUILD) SAN=$(SAN) LUA=$(LUA)
 PROVE = $(TEST_ENV) prove --failures --comments -j$(JOBS) --exec tools/tap
 
 .PHONY: programs test test-all test-unit test-spec test-flow test-sipp test-stall test-routes \
-  chaos bench-start test-kamailio
+  chaos bench-start test-kamailio test-galera
 programs: $(BUILD)/lunasip $(BUILD)/lunasip.so $(UNITS) $(BENCH)
 
 test:
@@ -173,6 +174,10 @@ test-kamailio:
 	@tools/setup kamailio
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	$(PROVE) -v t/kamailio/kamailio_spec.lua
+test-galera:
+	@tools/setup galera
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(PROVE) -v t/galera/galera_spec.lua
 bench-start: all
 	START_ROWS=1000000 $(PROVE) -v t/chaos/start_spec.lua
 

@@ -8,8 +8,8 @@
  *
  * Of several hosts a connection stays with the one it has found as long as that
  * works.  A host that says nothing in time, or refuses to work, is left for the
- * next one; the connections of one store tell each other where they have found
- * a server.
+ * next one.  The connections of one store follow each other, so that each need
+ * not wait in vain for itself.
  *
  * A commit whose answer is lost may have happened, or still happen.  It is in
  * doubt until it has been repeated: the rows are then written after all, at this
@@ -129,6 +129,8 @@ static enum store_error connect_again(struct sql *s, struct buf *why)
 {
 	struct mysql *c = mysql_of(s);
 	c->started_ms = now_ms();
+	if (c->handle && c->host != atomic_load(&c->place->host))
+		disconnect(c);
 	if (c->handle)
 		return STORE_OK;
 	if (c->started_ms >= c->retry_ms && connect_now(c) == STORE_OK) {
@@ -153,11 +155,12 @@ static bool is_conflict(unsigned code)
 	return code == ER_LOCK_DEADLOCK || code == SNAPSHOT_CONFLICT;
 }
 
-/* Not the statement is wrong, but the host. */
+/* Not the statement is wrong, but the host: ours never take long elsewhere. */
 static bool is_refusal(unsigned code)
 {
-	return code == WSREP_NOT_READY || code == ER_OPTION_PREVENTS_STATEMENT ||
-	       code == ER_READ_ONLY_MODE || code == ER_ERROR_DURING_COMMIT;
+	return code == WSREP_NOT_READY || code == STATEMENT_TIMEOUT ||
+	       code == ER_OPTION_PREVENTS_STATEMENT || code == ER_READ_ONLY_MODE ||
+	       code == ER_ERROR_DURING_COMMIT;
 }
 
 static bool is_passing(unsigned code)
@@ -268,7 +271,9 @@ static enum store_error run(struct sql *s, struct sql_query *q, struct buf *why)
 		unsigned code = mysql_stmt_errno(stmt);
 		log_clean(why, slice_str(mysql_stmt_error(stmt)), false);
 		mysql_stmt_free_result(stmt);
-		return fail(c, code, why);
+		/* A script's statement takes as long anywhere. */
+		return q->header && code == STATEMENT_TIMEOUT ? STORE_UNAVAILABLE
+							      : fail(c, code, why);
 	}
 	mysql_stmt_free_result(stmt);
 	return q->header ? finish_query(c, q, why) : STORE_OK;

@@ -10,6 +10,8 @@
 #       stops it; its data stay.
 #   t/tools/mariadb.sh socket DIR
 #       prints the path of the socket, for the client: mariadb -u root -S SOCKET lunasip
+#   t/tools/mariadb.sh template
+#       prints the path of a data directory with the system tables, for copying.
 #
 # The system tables are made once, under $BUILD (build), and copied.  Options in
 # $MARIADB_OPTIONS come last and win.
@@ -131,6 +133,11 @@ stop() {
 	rm -f "$dir/pid"
 }
 
+if [ "${1:-}" = template ]; then
+	installed
+	template
+	exit
+fi
 [ $# -ge 2 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
