@@ -109,19 +109,21 @@ static unsigned first_host(const struct mysql *c)
 
 static enum store_error connect_now(struct mysql *c)
 {
-	unsigned host = first_host(c);
+	struct mysql_found found;
 	buf_reset(&c->refusal);
-	c->handle = mysql_connect_any(&c->url, &host, &c->refusal);
-	c->sql.connected = c->handle != NULL;
-	if (!c->handle) {
+	if (mysql_connect_any(&found, &c->url, first_host(c), &c->refusal) < 0) {
 		c->retry_ms = now_ms() + RETRY_MS;
 		return STORE_UNAVAILABLE;
 	}
-	c->host = host;
+	c->handle = found.handle;
+	c->host = found.host;
 	c->leave = false;
 	c->autocommit = true;
+	c->sql.connected = true;
 	c->sql.update_rows = mysql_runs_many(c->handle) ? UPDATE_ROWS : 0;
-	atomic_store(&c->place->host, host);
+	/* Whoever removes a row must not do so before it is here. */
+	c->sql.begin = found.waits ? "START TRANSACTION" : NULL;
+	atomic_store(&c->place->host, c->host);
 	return STORE_OK;
 }
 

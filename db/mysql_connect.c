@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { REASON_BYTES = 160 }; /* of a host's, where there are several */
+enum {
+	REASON_BYTES = 160, /* of a host's, where there are several */
+	SYNC_WAIT_READ = 1,
+};
 
 /*
  * Strict, so that what does not fit is refused; nobody waits for a lock, nor
@@ -71,7 +74,7 @@ static bool is_on(MYSQL *h, const char *show)
 }
 
 /* NULL, or why the server that was reached cannot be used. */
-static const char *prepare_session(MYSQL *h, const struct mysql_url *u)
+static const char *prepare_session(MYSQL *h, const struct mysql_url *u, bool *waits)
 {
 	char wait[64];
 	if (u->n_hosts > 1 && is_on(h, "SHOW GLOBAL VARIABLES LIKE 'read_only'"))
@@ -80,6 +83,7 @@ static const char *prepare_session(MYSQL *h, const struct mysql_url *u)
 		return NULL;
 	if (!is_on(h, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'"))
 		return "the node is not ready (wsrep_ready is OFF)";
+	*waits = u->wsrep_sync_wait & SYNC_WAIT_READ;
 	snprintf(wait, sizeof(wait), "SET SESSION wsrep_sync_wait = %u", u->wsrep_sync_wait);
 	return mysql_query(h, wait) ? mysql_error(h) : NULL;
 }
@@ -100,31 +104,30 @@ static void put_reason(struct buf *why, const struct mysql_url *u, const struct 
 	log_clean(why, text, false);
 }
 
-static MYSQL *connect_to(const struct mysql_url *u, const struct mysql_host *host, struct buf *why)
+static int connect_to(struct mysql_found *out, const struct mysql_url *u, unsigned host,
+		      struct buf *why)
 {
 	MYSQL *h = mysql_init(NULL);
 	if (!h)
 		abort();
-	set_options(h, u, host);
-	const char *reason = reach(h, u, host);
+	*out = (struct mysql_found){.handle = h, .host = host};
+	set_options(h, u, &u->hosts[host]);
+	const char *reason = reach(h, u, &u->hosts[host]);
 	if (!reason)
-		reason = prepare_session(h, u);
+		reason = prepare_session(h, u, &out->waits);
 	if (!reason)
-		return h;
-	put_reason(why, u, host, reason);
+		return 0;
+	put_reason(why, u, &u->hosts[host], reason);
 	mysql_close(h);
-	return NULL;
+	out->handle = NULL;
+	return -1;
 }
 
-MYSQL *mysql_connect_any(const struct mysql_url *u, unsigned *host, struct buf *why)
+int mysql_connect_any(struct mysql_found *out, const struct mysql_url *u, unsigned first,
+		      struct buf *why)
 {
-	for (unsigned i = 0; i < u->n_hosts; i++) {
-		unsigned at = (*host + i) % u->n_hosts;
-		MYSQL *h = connect_to(u, &u->hosts[at], why);
-		if (h) {
-			*host = at;
-			return h;
-		}
-	}
-	return NULL;
+	for (unsigned i = 0; i < u->n_hosts; i++)
+		if (connect_to(out, u, (first + i) % u->n_hosts, why) == 0)
+			return 0;
+	return -1;
 }

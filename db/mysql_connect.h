@@ -15,12 +15,20 @@
 
 #include <mysql.h>
 
+/* A connection, and what is to be known of it. */
+struct mysql_found {
+	MYSQL *handle;
+	unsigned host;
+	bool waits; /* reading, and beginning a transaction, waits for what others committed */
+};
+
 /*
- * Tries *host first, then those behind it, round to the one before it; *host is
- * then the one that was found.  NULL: none can be used; why says of each, by its
- * name where there are several, what is wrong with it.  Blocks, for
- * connect_timeout a host at most where a host says nothing.
+ * Tries host `first` first, then those behind it, round to the one before it.  0,
+ * or -1: none can be used; why says of each, by its name where there are several,
+ * what is wrong with it.  Blocks, for connect_timeout a host at most where a host
+ * says nothing.
  */
-MYSQL *mysql_connect_any(const struct mysql_url *u, unsigned *host, struct buf *why);
+int mysql_connect_any(struct mysql_found *out, const struct mysql_url *u, unsigned first,
+		      struct buf *why);
 
 #endif

@@ -278,8 +278,8 @@ enum store_error sql_attempt(struct store_connection *c, struct store_op *op, st
 enum store_error sql_begin(struct sql *s, struct buf *why)
 {
 	enum store_error e = STORE_OK;
-	if (s->dialect->begin)
-		e = s->dialect->command(s, slice_str(s->dialect->begin), why);
+	if (s->begin)
+		e = s->dialect->command(s, slice_str(s->begin), why);
 	s->in_transaction = e == STORE_OK;
 	return e;
 }

@@ -60,8 +60,6 @@ struct sql_dialect {
 	const char *name;       /* for messages */
 	const char *schema;     /* db/schema/NAME.sql */
 	const char *columns_of; /* rows (name, charset, collation) of the table ? */
-	const char *begin;      /* starts a transaction that will write; NULL: run() does, where
-				 * it finds s->in_transaction */
 	bool on_conflict;     /* ON CONFLICT … excluded.x, else ON DUPLICATE KEY … VALUES(x) */
 	bool delete_limit;    /* DELETE … LIMIT is known */
 	unsigned insert_rows; /* of one INSERT at most; each number is a statement to prepare */
@@ -82,6 +80,8 @@ struct sql {
 	struct store_connection connection;
 	const struct sql_dialect *dialect;
 	bool connected;
+	const char *begin; /* starts a transaction that will write; NULL: run() does, where it
+			    * finds in_transaction */
 	bool in_transaction;
 	unsigned update_rows; /* of one UPDATE that is run many times at most; 0: none is */
 	bool again;

@@ -372,7 +372,6 @@ static const struct sql_dialect dialect = {
     .name = "sqlite",
     .schema = schema_sqlite,
     .columns_of = "SELECT name, NULL, NULL FROM pragma_table_info(?)",
-    .begin = "BEGIN IMMEDIATE",
     .on_conflict = true,
     .delete_limit = false,
     .insert_rows = 1,
@@ -397,6 +396,7 @@ static enum store_error sqlite_open(struct store_connection **out, struct slice 
 		return STORE_FAILED;
 	struct sqlite *c = mem_zalloc(sizeof(*c));
 	sql_init(&c->sql, &store_sqlite, &dialect);
+	c->sql.begin = "BEGIN IMMEDIATE";
 	sql_cache_init(&c->statements, drop_statement);
 	c->path = mem_alloc(rest.n + 1);
 	memcpy(c->path, rest.p, rest.n);
