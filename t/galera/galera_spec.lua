@@ -340,7 +340,7 @@ local function kill_node(fleet, fresh)
 	fleet:calls(LOAD_MS / 3)
 	local node = fleet.cluster:node(n, fresh)
 	return "a node is killed" .. (fresh and ", its disk is lost" or ""), function()
-		assert.are.equal(0, (node:wait(60000)), node.output)
+		assert.are.equal(0, (node:wait(180000)), node.output)
 	end
 end
 

@@ -101,11 +101,12 @@ run() {
 	echo $! >"$dir/$node/pid"
 }
 
+# 1: it has ended.
 await() {
 	tries=0
 	until client "$1" -e "SHOW STATUS LIKE 'wsrep_ready'" 2>/dev/null | grep -q ON; do
 		tries=$((tries + 1))
-		running "$1" || fail "node $1 ended: $(grep -a ERROR "$dir/$1/log" | tail -n 3)"
+		running "$1" || return 1
 		[ $tries -lt 900 ] || fail "node $1 does not get ready, see $dir/$1/log"
 		sleep 0.1
 	done
@@ -134,7 +135,7 @@ template() {
 		sed -i '/^bind-address\|^port/d; s/^skip-name-resolve/&\nskip-networking/; s/tcp:[^;]*:4567/tcp:\/\/127.0.0.1:0/' \
 			"$dir/1/my.cnf"
 		run 1 --wsrep-new-cluster
-		await 1
+		await 1 || fail "the first node ended: $(grep -a ERROR "$dir/1/log")"
 		client 1 -e "CREATE DATABASE lunasip; CREATE USER lunasip IDENTIFIED BY 'geheim';
 			GRANT ALL ON *.* TO lunasip"
 		kill "$(cat "$dir/1/pid")"
@@ -147,11 +148,15 @@ template() {
 	echo "$made"
 }
 
-# Node $1 of a cluster that runs.
+# Node $1 of a cluster that runs. On a busy machine it may not get in at once, and ends.
 join() {
-	at=
-	[ ! -e "$dir/$1/data/ibdata1" ] || at=$(position "$1")
-	run "$1" ${at:+--wsrep-start-position=$at}
+	for try in 1 2 3; do
+		at=
+		[ ! -e "$dir/$1/data/ibdata1" ] || at=$(position "$1")
+		run "$1" ${at:+--wsrep-start-position=$at}
+		! await "$1" || return 0
+	done
+	fail "node $1 ended $try times: $(grep -a ERROR "$dir/$1/log" | tail -n 3)"
 }
 
 start() {
@@ -162,13 +167,14 @@ start() {
 		cp -r --sparse=always "$from/." "$dir/$node/data"
 	done
 	run 1 --wsrep-new-cluster
-	await 1
-	for node in 2 3; do
-		sed -i 's/^safe_to_bootstrap: .*/safe_to_bootstrap: 0/' "$dir/$node/data/grastate.dat"
-		run $node
+	await 1 || fail "the first node ended: $(grep -a ERROR "$dir/1/log")"
+	for member in 2 3; do
+		sed -i 's/^safe_to_bootstrap: .*/safe_to_bootstrap: 0/' "$dir/$member/data/grastate.dat"
 	done
-	await 2
-	await 3
+	join 2 &
+	second=$!
+	join 3
+	wait $second
 	[ -z "$owner" ] || watch
 }
 
@@ -200,7 +206,6 @@ node)
 	[ "${4:-}" != fresh ] || rm -rf "$dir/$3/data"
 	configure "$3"
 	join "$3"
-	await "$3"
 	;;
 stop) stop ;;
 *) fail "start, node or stop, not $1" ;;

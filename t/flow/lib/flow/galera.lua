@@ -9,7 +9,7 @@ Galera.__index = Galera
 local galera = {}
 
 local HARNESS = "t/tools/galera.sh"
-local START_MS = 120000
+local START_MS = 180000
 
 function galera.start(world)
 	local self = setmetatable({ dir = world.dir .. "/galera", hosts = {} }, Galera)
