@@ -28,12 +28,27 @@ static const struct object_type *const types[OBJECT_KINDS] = {
     [OBJECT_BRANCH] = &branch_type,
 };
 
-/* The handle at index 1, or NULL: none of ours.  Its metatable tells: nothing else has that. */
+static enum object_kind kind_of(const struct run *r)
+{
+	if (r->job.kind == HANDLER_REPLY)
+		return OBJECT_REPLY;
+	return r->job.kind == HANDLER_BRANCH ? OBJECT_BRANCH : OBJECT_REQUEST;
+}
+
+/*
+ * The handle at index 1, or NULL: none of ours.  Most often it is what the
+ * handler was called with; else its metatable tells: nothing else has that.
+ */
 static struct handle *find_handle(lua_State *L, enum object_kind *kind)
 {
-	const void *const *ours = state_owner(L)->objects;
+	const struct script *s = state_owner(L);
+	const void *const *ours = s->objects;
 	struct handle *h = lua_touserdata(L, 1);
 
+	if (h && s->current && h == s->current->object) {
+		*kind = kind_of(s->current);
+		return h;
+	}
 	if (!h || !lua_getmetatable(L, 1))
 		return NULL;
 	const void *metatable = lua_topointer(L, -1);
@@ -116,12 +131,12 @@ void object_push_request(lua_State *L, struct message *m)
 
 void object_push(lua_State *L, struct run *r)
 {
-	if (r->job.kind == HANDLER_REPLY)
-		push(L, OBJECT_REPLY, r, r->serial);
-	else if (r->job.kind == HANDLER_BRANCH)
-		push(L, OBJECT_BRANCH, r, r->serial);
-	else
+	enum object_kind kind = kind_of(r);
+
+	if (kind == OBJECT_REQUEST)
 		object_push_request(L, r->job.message);
+	else
+		push(L, kind, r, r->serial);
 }
 
 void object_nearest(struct nearest *near, const struct object_type *type)
@@ -157,13 +172,12 @@ static const struct object_type *type_upvalue(lua_State *L)
 /* Upvalues: the table of methods and fields, the type. */
 static int object_index(lua_State *L)
 {
-	lua_settop(L, 2);
 	lua_pushvalue(L, 2);
 	switch (lua_rawget(L, lua_upvalueindex(1))) {
 	case LUA_TFUNCTION:
 		return 1;
 	case LUA_TLIGHTUSERDATA: {
-		const struct field *f = lua_touserdata(L, 3);
+		const struct field *f = lua_touserdata(L, -1);
 		return f->get(L);
 	}
 	default:

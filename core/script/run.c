@@ -8,6 +8,7 @@
 enum {
 	REPORT_MAX = 16384,
 	REPORT_LINE_MAX = 1000,
+	FIRST_RESULT = 2, /* of a handler, on its coroutine: above the object */
 };
 
 const char *const handler_names[HANDLER_COUNT] = {
@@ -56,7 +57,7 @@ struct start {
 	struct run *run;
 };
 
-/* Protected: puts the handler and its argument on a coroutine. */
+/* Protected: puts the handler's argument, the handler and its argument on a coroutine. */
 static int prepare(lua_State *L)
 {
 	struct start *start = lua_touserdata(L, 1);
@@ -69,9 +70,11 @@ static int prepare(lua_State *L)
 	r->serial++;
 	if (!r->co)
 		give_thread(r, L);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, r->job.function);
 	object_push(L, r);
-	lua_xmove(L, r->co, 2);
+	r->object = lua_touserdata(L, -1);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, r->job.function);
+	lua_pushvalue(L, -2);
+	lua_xmove(L, r->co, 3);
 	return 0;
 }
 
@@ -166,8 +169,8 @@ static void finish(struct run *r, bool failed, const char *reason)
 	script_rest(s);
 }
 
-/* Resumes r; the status, and how many results there are. */
-static int resume(struct run *r, int nargs, int *n)
+/* Resumes r; the status. */
+static int resume(struct run *r, int nargs)
 {
 	struct script *s = r->script;
 	struct state *state = &s->state;
@@ -180,7 +183,8 @@ static int resume(struct run *r, int nargs, int *n)
 	state->budget = &r->budget;
 	state->running = r->co;
 	state->raised = false;
-	int status = lua_resume(r->co, r->outer ? r->outer->co : state->L, nargs, n);
+	int results;
+	int status = lua_resume(r->co, r->outer ? r->outer->co : state->L, nargs, &results);
 	r->unlimited = state->raised;
 	state->raised = outer_raised;
 	state->running = outer_running;
@@ -204,15 +208,14 @@ static void finish_yielded(struct run *r, bool exhausted)
 static void enter(struct run *r, int nargs)
 {
 	struct state *state = &r->script->state;
-	int n = 0;
-	int status = resume(r, nargs, &n);
+	int status = resume(r, nargs);
 	bool exhausted = state->exhausted;
 
 	state->exhausted = false;
 	if (status == LUA_YIELD && r->wait != WAIT_NONE && !exhausted)
 		return;
-	r->denied =
-	    status == LUA_OK && n > 0 && lua_isboolean(r->co, -n) && !lua_toboolean(r->co, -n);
+	r->denied = status == LUA_OK && lua_isboolean(r->co, FIRST_RESULT) &&
+		    !lua_toboolean(r->co, FIRST_RESULT);
 	if (status == LUA_YIELD)
 		finish_yielded(r, exhausted);
 	else

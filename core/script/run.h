@@ -54,6 +54,7 @@ struct run {
 	uint64_t serial;   /* grows with each job: handles of earlier ones are stale */
 	uint64_t budget;   /* instructions left */
 	struct run_job job;
+	const void *object;      /* the userdata that the handler was called with; co holds it */
 	uint64_t message_serial; /* of job.message when the run began */
 	bool denied;             /* the handler returned false */
 	bool unlimited;          /* co can be stopped no more: it is not used again */
