@@ -35,11 +35,12 @@ local function register(req)
 end
 
 -- Abroad, to one of our users, or wherever an alias of ours leads.
-local function deliver(req)
-	if not req:is_myself() then return relay(req) end
-	if select(2, req:lookup("aliases")) == "db" then return req:sl_reply_error() end
-	if not req:is_myself() then return relay(req) end
-	local found, why = req:lookup("location")
+local function deliver(req, to_us)
+	if not to_us and not req:is_myself() then return relay(req) end
+	local found, why = req:lookup "aliases"
+	if why == "db" then return req:sl_reply_error() end
+	if found and not req:is_myself() then return relay(req) end
+	found, why = req:lookup("location")
 	if found then return relay(req) end
 	xlog("L_NOTICE", "$CrxUser is not found$Cxx: $rU\n")
 	if why == "db" then return req:sl_reply_error() end -- we do not know: that is no 404
@@ -55,14 +56,15 @@ local function request(req)
 
 	if not req:mf_process_maxfwd_header(10) then return req:sl_reply_error() end
 	local routed = req:loose_route()
-	local to_us = req:is_myself() and not routed
+	local to_us = not routed and req:is_myself()
+	local method = req.method
 
-	if req.method == "REGISTER" and to_us then return register(req) end
+	if method == "REGISTER" and to_us then return register(req) end
 	-- Our Record-Route, come back in its Route, proves the dialog. A To tag and
 	-- a Route that strangers make up prove nothing.
-	if req:in_dialog() then return deliver(req) end
-	if req.method == "ACK" then return end -- belongs to nothing: never relay it
-	if req.method == "OPTIONS" and to_us and not req.ruri:find "@" then
+	if req:in_dialog() then return deliver(req, to_us) end
+	if method == "ACK" then return end -- belongs to nothing: never relay it
+	if method == "OPTIONS" and to_us and not req.ruri:find "@" then
 		return req:sl_send_reply(200, "OK") -- a phone looks whether we are there
 	end
 
@@ -72,7 +74,7 @@ local function request(req)
 	if not req:from_peer() and not authenticate(req) then return end
 	req:record_route()
 	if routed then return relay(req) end
-	deliver(req)
+	deliver(req, to_us)
 end
 
 local function reply()
