@@ -97,7 +97,8 @@ bool lex_all_escaped(struct slice s, enum lex_class class)
 bool lex_list_next(struct slice *rest, struct slice *member)
 {
 	while (rest->n) {
-		size_t n = lex_until(*rest, ',');
+		/* Most often there is no comma at all, and nothing to look for one by one. */
+		size_t n = slice_chr(*rest, ',') ? lex_until(*rest, ',') : rest->n;
 		if (n > rest->n)
 			n = rest->n;
 		*member = slice_trim(slice_of(rest->p, n));

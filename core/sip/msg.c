@@ -282,18 +282,19 @@ static void read_via(struct msg *m)
 static int read_address(struct nameaddr *n, struct slice *tag, struct slice value)
 {
 	struct uri uri;
-	if (nameaddr_parse(n, value) < 0 || n->star || uri_parse(&uri, n->uri) < 0)
+	if (nameaddr_split(n, value) < 0 || n->star || uri_parse(&uri, n->uri) < 0)
 		return -1;
 	struct slice rest = n->params;
 	struct param p;
-	while (param_next(&rest, &p) == 1) {
+	int got;
+	while ((got = param_next(&rest, &p)) == 1) {
 		if (!slice_ieq(p.name, SLICE("tag")))
 			continue;
 		if (tag->p || p.value.n == 0 || lex_token(p.value) != p.value.n)
 			return -1;
 		*tag = p.value;
 	}
-	return 0;
+	return got;
 }
 
 static void read_from_to(struct msg *m, enum hdr_id id)

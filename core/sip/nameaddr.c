@@ -11,12 +11,6 @@ static bool uri_check(struct slice s)
 	return s.n > 0 && lex_span(s, LEX_ADDR) == s.n;
 }
 
-static int parse_params(struct nameaddr *n, struct slice s)
-{
-	n->params = slice_trim(s);
-	return param_check(n->params) ? 0 : -1;
-}
-
 /* s begins with '<'. */
 static int parse_brackets(struct nameaddr *n, struct slice s)
 {
@@ -27,7 +21,8 @@ static int parse_brackets(struct nameaddr *n, struct slice s)
 	n->uri = slice_range(s.p + 1, close);
 	if (!uri_check(n->uri))
 		return -1;
-	return parse_params(n, slice_range(close + 1, slice_end(s)));
+	n->params = slice_trim(slice_range(close + 1, slice_end(s)));
+	return 0;
 }
 
 /* Without brackets: up to the first ';' or white space is the URI. */
@@ -39,7 +34,8 @@ static int parse_addr_spec(struct nameaddr *n, struct slice s)
 	n->uri = slice_of(s.p, length);
 	if (!uri_check(n->uri) || slice_chr(n->uri, ',') || slice_chr(n->uri, '?'))
 		return -1;
-	return parse_params(n, lex_skip(s, length));
+	n->params = slice_trim(lex_skip(s, length));
+	return 0;
 }
 
 /*
@@ -58,7 +54,7 @@ static size_t display_length(struct slice s)
 	return SIZE_MAX;
 }
 
-int nameaddr_parse(struct nameaddr *n, struct slice text)
+int nameaddr_split(struct nameaddr *n, struct slice text)
 {
 	text = slice_trim(text);
 	*n = (struct nameaddr){.text = text, .display = slice_of(text.p, 0)};
@@ -74,6 +70,11 @@ int nameaddr_parse(struct nameaddr *n, struct slice text)
 	n->display = slice_trim(slice_of(text.p, display));
 	struct slice rest = lex_skip_space(lex_skip(text, display));
 	return rest.n && rest.p[0] == '<' ? parse_brackets(n, rest) : -1;
+}
+
+int nameaddr_parse(struct nameaddr *n, struct slice text)
+{
+	return nameaddr_split(n, text) == 0 && param_check(n->params) ? 0 : -1;
 }
 
 int nameaddr_next(struct slice *rest, struct nameaddr *n)

@@ -16,6 +16,8 @@ static bool is_alpha(char c)
 /* Length of the scheme, or 0 when s does not begin with "scheme:". */
 static size_t scheme_length(struct slice s)
 {
+	if (s.n > 3 && memcmp(s.p, "sip:", 4) == 0) /* nearly always */
+		return 3;
 	size_t n = 0;
 	while (n < s.n && (is_alpha(s.p[n]) || (n && (lex_is_digit(s.p[n]) || s.p[n] == '+' ||
 						      s.p[n] == '-' || s.p[n] == '.'))))
@@ -102,6 +104,9 @@ static struct slice parse_hostport(struct uri *u, struct slice s)
 /* ";params?headers" */
 static int parse_tail(struct uri *u, struct slice s)
 {
+	u->params = s;
+	if (s.n == 0)
+		return 0;
 	const char *question = slice_chr(s, '?');
 	u->params = question ? slice_range(s.p, question) : s;
 	if (question)
