@@ -248,12 +248,10 @@ static bool is_translated(const struct save *s, const struct contact *c)
 	if (source->family == 0 || s->path.p ||
 	    addr_parse(&own, c->uri.host, uri_port(&c->uri)) < 0)
 		return false;
-	if (!via->text.p || !uri_host_equal(via->host, c->uri.host))
-		return false;
-	if (!addr_ip_equal(&own, source))
-		return true;
 	/* The same host: its port may be for sending only, unless it asks for answers there. */
-	return own.port != source->port && via->rport;
+	if (addr_ip_equal(&own, source) && (own.port == source->port || !via->rport))
+		return false;
+	return via->text.p && uri_host_equal(via->host, c->uri.host);
 }
 
 static struct slice source_uri(const struct save *s)
