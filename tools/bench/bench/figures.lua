@@ -44,7 +44,7 @@ end
 -- Three digits that count: 3.14, 31.4, 314, 3,140
 function figures.show(n)
 	if not n then return "–" end
-	if n >= 1000 then
+	if n >= 999.5 then
 		local text = ("%.0f"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
 		return (text:gsub("^,", ""))
 	end
