@@ -20,6 +20,12 @@ static void add_transport(struct stats *s, unsigned *at, const struct transport_
 	add(s, at, "transport.sent", c->sent);
 }
 
+static void add_dispatch(struct stats *s, unsigned *at, const struct dispatch *d)
+{
+	add(s, at, "transport.handed_over", d->handed_over);
+	add(s, at, "transport.handed_lost", d->lost);
+}
+
 static void add_udp(struct stats *s, unsigned *at, const struct udp_counters *c)
 {
 	add(s, at, "udp.received", c->received);
@@ -142,7 +148,7 @@ void stats_add(struct stats *s, const struct worker *w)
 	add_database(s, &at, w);
 	add_udp(s, &at, udp_counters(w->udp));
 	add_transport(s, &at, &n->transport.counters);
-	add(s, &at, "transport.handed_over", n->crew->dispatches[n->number].handed_over);
+	add_dispatch(s, &at, &n->crew->dispatches[n->number]);
 	add_txn(s, &at, &n->proxy.txn);
 	add_proxy(s, &at, &n->proxy);
 	add_script(s, &at, &n->scripts);

@@ -34,25 +34,49 @@ struct handover {
 	struct letter letter;
 	struct dispatch *to;
 	struct received *received; /* in whose arena this is */
+	size_t bytes;
 };
+
+/* On the owner's thread; the message is his. */
+static struct received *take(const struct handover *h)
+{
+	atomic_fetch_sub_explicit(&h->to->waiting, h->bytes, memory_order_relaxed);
+	return h->received;
+}
 
 static void open_request(struct letter *l)
 {
 	const struct handover *h = CONTAINER(l, struct handover, letter);
-	h->to->user.request(h->to->user.data, h->received);
+	h->to->user.request(h->to->user.data, take(h));
 }
 
 static void open_response(struct letter *l)
 {
 	const struct handover *h = CONTAINER(l, struct handover, letter);
-	h->to->user.response(h->to->user.data, h->received);
+	h->to->user.response(h->to->user.data, take(h));
+}
+
+/* Peers choose whose the messages are (all of one call, say), and one worker reads them faster
+ * than another serves them: as in the kernel's buffer, what finds no room is lost. */
+static bool has_room(struct dispatch *to, size_t bytes)
+{
+	size_t before = atomic_fetch_add_explicit(&to->waiting, bytes, memory_order_relaxed);
+	if (before + bytes <= DISPATCH_MAX_WAITING)
+		return true;
+	atomic_fetch_sub_explicit(&to->waiting, bytes, memory_order_relaxed);
+	return false;
 }
 
 static void hand_over(struct dispatch *d, unsigned to, struct received *r,
 		      void (*open)(struct letter *l))
 {
 	struct handover *h = arena_alloc(&r->arena, sizeof(*h));
-	*h = (struct handover){{NULL, open}, &d->all[to], r};
+	*h = (struct handover){{NULL, open}, &d->all[to], r, received_bytes(r)};
+	if (!has_room(h->to, h->bytes)) {
+		d->lost++;
+		received_free(r);
+		return;
+	}
 	d->handed_over++;
 	crew_post(d->crew, to, &h->letter);
 }

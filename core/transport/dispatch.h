@@ -6,6 +6,8 @@
  * CANCEL (RFC 3261 17.2.3), merged copies of it (8.2.2.2), and all else of its
  * dialog meet in one place.  A response, or an ICMP error, belongs to who sent
  * the request, whose number is in the branch (dispatch_mark).
+ *
+ * What waits for a worker has a limit, beyond which it is lost.
  */
 #ifndef TRANSPORT_DISPATCH_H
 #define TRANSPORT_DISPATCH_H
@@ -19,7 +21,12 @@ struct dispatch {
 	unsigned own;
 	struct transport_user user; /* where what belongs here goes */
 	uint64_t handed_over;
+	uint64_t lost;         /* there was no room at the owner's */
+	atomic_size_t waiting; /* bytes of messages on their way to this one */
 };
+
+/* Of messages that wait for one worker, in bytes of memory. */
+enum { DISPATCH_MAX_WAITING = 16 << 20 };
 
 /* Sets all[own].  user is copied; all else is borrowed, and the others' are not looked into. */
 void dispatch_init(struct dispatch *all, unsigned own, const struct crew *crew,

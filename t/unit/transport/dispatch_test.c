@@ -146,6 +146,39 @@ static void calls_are_spread(void)
 	rig_free(rig);
 }
 
+/* One call, whose owner has no time to read. */
+static void flood(struct rig *rig, unsigned n)
+{
+	static const char request[] = "OPTIONS sip:bob@example.com SIP/2.0\r\n"
+				      "Via: SIP/2.0/UDP 198.51.100.1:5062;branch=z9hG4bK1\r\n"
+				      "From: <sip:a@example.com>;tag=a1\r\n"
+				      "To: <sip:bob@example.com>\r\nCall-ID: one@example.com\r\n"
+				      "CSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+	for (unsigned i = 0; i < n; i++)
+		sim_deliver(&rig->sim, ALICE, US, slice_str(request));
+}
+
+static void what_waits_for_a_worker_has_a_limit(void)
+{
+	enum { MANY = DISPATCH_MAX_WAITING / 1000 };
+	struct rig *rig = rig_new(2, 0);
+	unsigned owner = crew_owner(&rig->crew, SLICE("one@example.com"));
+	rig_free(rig);
+	rig = rig_new(2, 1 - owner);
+	for (int round = 0; round < 2; round++) {
+		struct dispatch *from = &rig->dispatches[1 - owner];
+		from->handed_over = from->lost = rig->workers[owner].requests = 0;
+		flood(rig, MANY);
+		CHECK(from->lost > 0 && from->handed_over > 1000);
+		CHECK_INT(from->handed_over + from->lost, MANY);
+		CHECK(rig->dispatches[owner].waiting <= DISPATCH_MAX_WAITING);
+		read_all(rig);
+		CHECK_INT(rig->workers[owner].requests, from->handed_over);
+		CHECK_INT(rig->dispatches[owner].waiting, 0);
+	}
+	rig_free(rig);
+}
+
 static void a_response_goes_to_the_worker_in_its_branch(void)
 {
 	struct rig *rig = rig_new(MAX, 1);
@@ -203,6 +236,7 @@ int main(void)
 {
 	TEST(all_requests_of_a_call_have_one_owner);
 	TEST(calls_are_spread);
+	TEST(what_waits_for_a_worker_has_a_limit);
 	TEST(a_response_goes_to_the_worker_in_its_branch);
 	TEST(a_branch_that_is_not_ours_stays_where_it_came_in);
 	TEST(an_icmp_error_goes_to_who_sent_the_request);
