@@ -2,7 +2,10 @@
 
 bool slice_same_letters(const char *a, const char *b, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	size_t i = 0;
+	while (n - i >= 4 && memcmp(a + i, b + i, 4) == 0) /* most often they are written alike */
+		i += 4;
+	for (; i < n; i++)
 		if (a[i] != b[i] && slice_lower(a[i]) != slice_lower(b[i]))
 			return false;
 	return true;
@@ -23,7 +26,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-struct slice slice_trim(struct slice s)
+struct slice slice_trim_blanks(struct slice s)
 {
 	while (s.n && is_blank(s.p[s.n - 1]))
 		s.n--;

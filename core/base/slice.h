@@ -72,7 +72,13 @@ static inline const char *slice_chr(struct slice s, char c)
 	return s.n ? (const char *)memchr(s.p, c, s.n) : NULL;
 }
 /* Without the SP, HTAB, CR and LF at both ends. */
-struct slice slice_trim(struct slice s);
+struct slice slice_trim_blanks(struct slice s);
+static inline struct slice slice_trim(struct slice s)
+{
+	/* Nothing to do, most often. */
+	bool tight = s.n && (unsigned char)s.p[0] > ' ' && (unsigned char)s.p[s.n - 1] > ' ';
+	return tight ? s : slice_trim_blanks(s);
+}
 
 /*
  * Decimal digits only, no sign, no blanks.  Returns 0, or -1 when s is empty,

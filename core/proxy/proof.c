@@ -13,14 +13,13 @@ struct side {
 	struct slice host;
 };
 
-static struct side side_of(const struct context *c, struct slice text)
+static struct side side_of(const struct context *c, const struct uri *u)
 {
 	struct arena *a = &c->request->work;
-	struct uri u;
 
-	if (uri_parse(&u, text) != URI_OK || !uri_is_sip(&u))
-		return (struct side){text, SLICE("")};
-	return (struct side){u.user.p ? lex_unescape(a, u.user) : SLICE(""), u.host};
+	if (!uri_is_sip(u))
+		return (struct side){u->text, SLICE("")};
+	return (struct side){u->user.p ? lex_unescape(a, u->user) : SLICE(""), u->host};
 }
 
 static void add_side(struct siphash *h, const struct side *s)
@@ -48,7 +47,7 @@ static void write_proof(const struct context *c, const struct side *caller, stru
 void proof_make(const struct context *c, char out[PROOF_DIGITS + 1])
 {
 	const struct msg *m = context_msg(c);
-	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
+	const struct side from = side_of(c, &m->from_uri), to = side_of(c, &m->to_uri);
 
 	write_proof(c, &from, m->from_tag, &to, (uint32_t)env_wall_s(c->proxy->env), out);
 }
@@ -74,7 +73,7 @@ static bool is_too_old(const struct proxy *p, uint32_t time)
 bool proof_holds(const struct context *c, struct slice proof)
 {
 	const struct msg *m = context_msg(c);
-	const struct side from = side_of(c, m->from.uri), to = side_of(c, m->to.uri);
+	const struct side from = side_of(c, &m->from_uri), to = side_of(c, &m->to_uri);
 	char text[PROOF_DIGITS + 1];
 	uint32_t time;
 

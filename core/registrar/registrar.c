@@ -102,10 +102,10 @@ void registrar_aor(struct arena *a, const struct uri *u, struct slice *user, str
 
 static bool read_aor(struct save *s)
 {
-	struct uri to;
-	if (uri_parse(&to, s->r->msg->to.uri) != URI_OK || !uri_is_sip(&to))
+	const struct uri *to = &s->r->msg->to_uri;
+	if (!uri_is_sip(to))
 		return refuse(s, 400, "To Is Not a SIP URI");
-	registrar_aor(s->r->arena, &to, &s->user, &s->host);
+	registrar_aor(s->r->arena, to, &s->user, &s->host);
 	if (s->user.n == 0 || s->user.n > MAX_USER || s->host.n > MAX_HOST || !utf8_is(s->user))
 		return refuse(s, 404, NULL);
 	if (s->r->msg->call_id.n > MAX_CALLID)

@@ -36,16 +36,16 @@ static struct slice first_domain(const struct proxy *p)
 static struct slice realm_of(lua_State *L, struct message *m, enum auth_kind kind)
 {
 	struct slice given = SLICE_NULL;
-	struct uri uri;
 
 	if (!lua_isnoneornil(L, 2))
 		given = object_text(L, 2);
 	if (given.n)
 		return given;
 	const struct context *c = m->context;
-	struct slice text = kind == AUTH_WWW ? context_msg(c)->to.uri : context_msg(c)->from.uri;
-	if (uri_parse(&uri, text) == URI_OK && uri.host.p && proxy_is_domain(c->proxy, uri.host))
-		return our_spelling(c, uri.host);
+	const struct msg *msg = context_msg(c);
+	struct slice host = kind == AUTH_WWW ? msg->to_uri.host : msg->from_uri.host;
+	if (host.p && proxy_is_domain(c->proxy, host))
+		return our_spelling(c, host);
 	return first_domain(c->proxy);
 }
 
@@ -206,20 +206,19 @@ int request_proxy_challenge(lua_State *L)
 }
 
 /* The URI names the user who authorized, in a domain of ours. */
-static int check_identity(lua_State *L, struct slice text)
+static int check_identity(lua_State *L, const struct uri *uri)
 {
 	struct message *m = object_request(L);
 	struct context *c = m->context;
-	struct uri uri;
 
 	message_refuse(m, 403, "Forbidden");
 	if (!m->authorized)
 		return object_refuse(L, "none");
-	if (uri_parse(&uri, text) || !uri_is_sip(&uri) || !uri.user.p)
+	if (!uri_is_sip(uri) || !uri->user.p)
 		return object_refuse(L, "malformed");
-	if (!slice_eq(lex_unescape(&c->request->arena, uri.user), m->identity.username))
+	if (!slice_eq(lex_unescape(&c->request->arena, uri->user), m->identity.username))
 		return object_refuse(L, "user");
-	if (!uri_host_equal(uri.host, m->identity.realm) && !proxy_is_domain(c->proxy, uri.host))
+	if (!uri_host_equal(uri->host, m->identity.realm) && !proxy_is_domain(c->proxy, uri->host))
 		return object_refuse(L, "domain");
 	lua_pushboolean(L, 1);
 	return 1;
@@ -227,12 +226,12 @@ static int check_identity(lua_State *L, struct slice text)
 
 int request_check_to(lua_State *L)
 {
-	return check_identity(L, context_msg(object_request(L)->context)->to.uri);
+	return check_identity(L, &context_msg(object_request(L)->context)->to_uri);
 }
 
 int request_check_from(lua_State *L)
 {
-	return check_identity(L, context_msg(object_request(L)->context)->from.uri);
+	return check_identity(L, &context_msg(object_request(L)->context)->from_uri);
 }
 
 int request_consume_credentials(lua_State *L)

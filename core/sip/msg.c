@@ -216,7 +216,8 @@ static void parse_header(struct msg *m, struct arena *a, struct slice line, unsi
 	struct hdr *h = new_header(m, a, cap);
 	h->id = hdr_id_of(name);
 	h->name = name;
-	h->value = slice_trim(lex_skip(rest, 1));
+	rest = without_line_end(lex_skip(rest, 1));
+	h->value = slice_trim(rest.n && rest.p[0] == ' ' ? lex_skip(rest, 1) : rest);
 	h->line_bytes = (uint32_t)line.n;
 	note_first(m, h->id);
 }
@@ -279,10 +280,9 @@ static void read_via(struct msg *m)
 }
 
 /* 0, or -1: the address, its URI or its tag is malformed, or there are two tags. */
-static int read_address(struct nameaddr *n, struct slice *tag, struct slice value)
+static int read_address(struct nameaddr *n, struct uri *uri, struct slice *tag, struct slice value)
 {
-	struct uri uri;
-	if (nameaddr_split(n, value) < 0 || n->star || uri_parse(&uri, n->uri) < 0)
+	if (nameaddr_split(n, value) < 0 || n->star || uri_parse(uri, n->uri) < 0)
 		return -1;
 	struct slice rest = n->params;
 	struct param p;
@@ -301,12 +301,14 @@ static void read_from_to(struct msg *m, enum hdr_id id)
 {
 	bool from = id == HDR_FROM;
 	struct nameaddr *n = from ? &m->from : &m->to;
+	struct uri *uri = from ? &m->from_uri : &m->to_uri;
 	struct slice *tag = from ? &m->from_tag : &m->to_tag;
 	struct hdr *h = msg_hdr(m, id);
 	if (!h) {
 		bad(m, from ? "Missing From" : "Missing To");
-	} else if (read_address(n, tag, h->value) < 0) {
+	} else if (read_address(n, uri, tag, h->value) < 0) {
 		*n = (struct nameaddr){0};
+		*uri = (struct uri){0};
 		*tag = SLICE_NULL;
 		bad(m, from ? "Malformed From" : "Malformed To");
 	}

@@ -103,6 +103,8 @@ struct msg {
 	struct via via; /* the topmost; via.text is null when it is missing or malformed */
 	struct nameaddr from;
 	struct nameaddr to;
+	struct uri from_uri; /* of from and to, when these are well-formed */
+	struct uri to_uri;
 	struct slice from_tag; /* null: none */
 	struct slice to_tag;   /* null: none */
 	struct slice call_id;

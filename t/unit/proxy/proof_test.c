@@ -33,9 +33,9 @@ static const struct context *context_of(struct world *w, const struct ids *x)
 {
 	struct msg *m = &w->msg;
 
-	m->from.uri = slice_str(x->from);
+	uri_parse(&m->from_uri, slice_str(x->from));
 	m->from_tag = slice_str(x->from_tag);
-	m->to.uri = slice_str(x->to);
+	uri_parse(&m->to_uri, slice_str(x->to));
 	m->to_tag = slice_str(x->to_tag);
 	m->call_id = slice_str(x->call_id);
 	w->context = (struct context){.proxy = &w->proxy, .request = &w->request};
