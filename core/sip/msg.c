@@ -198,13 +198,25 @@ static void note_first(struct msg *m, enum hdr_id id)
 		bad(m, duplicate_reason(id));
 }
 
+/* The name before the colon; empty: there is none.  A name that is known is a token. */
+static struct slice name_before(struct slice line, const char *colon, enum hdr_id *id)
+{
+	struct slice name = slice_range(line.p, colon);
+	while (name.n && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
+		name.n--;
+	*id = hdr_id_of(name);
+	if (*id == HDR_OTHER && lex_token(name) != name.n)
+		name.n = 0;
+	return name;
+}
+
 /* line: a whole header field.  A line that is none is a fault and not listed. */
 static void parse_header(struct msg *m, struct arena *a, struct slice line, unsigned *cap)
 {
-	struct slice name = slice_of(line.p, lex_token(line)), rest = lex_skip(line, name.n);
-	while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-		rest = lex_skip(rest, 1);
-	if (name.n == 0 || rest.n == 0 || rest.p[0] != ':') {
+	enum hdr_id id = HDR_OTHER;
+	const char *colon = slice_chr(line, ':');
+	struct slice name = colon ? name_before(line, colon, &id) : SLICE_NULL;
+	if (name.n == 0) {
 		bad(m, "Malformed header field name");
 		return;
 	}
@@ -214,9 +226,9 @@ static void parse_header(struct msg *m, struct arena *a, struct slice line, unsi
 		return;
 	}
 	struct hdr *h = new_header(m, a, cap);
-	h->id = hdr_id_of(name);
+	h->id = id;
 	h->name = name;
-	rest = without_line_end(lex_skip(rest, 1));
+	struct slice rest = without_line_end(slice_range(colon + 1, slice_end(line)));
 	h->value = slice_trim(rest.n && rest.p[0] == ' ' ? lex_skip(rest, 1) : rest);
 	h->line_bytes = (uint32_t)line.n;
 	note_first(m, h->id);

@@ -149,7 +149,7 @@ bool uri_is_sip(const struct uri *u)
 
 bool uri_param(const struct uri *u, struct slice name, struct slice *value)
 {
-	return param_get(u->params, name, value);
+	return u->params.n && param_get(u->params, name, value);
 }
 
 uint16_t uri_port(const struct uri *u)
