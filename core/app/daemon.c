@@ -248,7 +248,7 @@ static void stop(struct daemon *d)
 	d->stopping = true;
 	if (d->reload)
 		reload_close(d->reload);
-	d->reload = NULL;
+	d->reload = d->commands.reload = NULL; /* "stats" may be on its way round */
 	if (d->control)
 		control_close(d->control);
 	d->control = NULL;

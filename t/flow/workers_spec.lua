@@ -1,7 +1,9 @@
 -- Several workers are one proxy: whichever socket the kernel gives a message to, it reaches
 -- the transaction it belongs to. The phones send each message from another port, so that the
 -- kernel spreads even one call over all of them.
+local uv = require "luv"
 local flow = require "flow"
+local loop = require "flow.loop"
 
 local CALLS, USERS, PORTS = 12, 16, 8
 
@@ -155,5 +157,38 @@ describe("workers", function()
 			assert.are.equal(2, code)
 			assert.truthy(output:find("-w needs a number from 1 to 64", 1, true), output)
 		end
+	end)
+
+	-- Its answer comes while the proxy stops, when nobody is there for it any more.
+	it("are asked for their numbers, and have no time until the proxy stops", function()
+		local world = flow.world { store = "memory", start = false }
+		world.path = world:write("busy.lua", [[
+local xlog = require "lunasip".xlog
+return {
+	settings = { workers = 2, script = { instructions = 1000000000 } },
+	request = function(req)
+		xlog("L_NOTICE", "message $mi\n")
+		if req.method == "MESSAGE" then for _ = 1, 30000000 do end end
+		req:sl_send_reply(200, "OK")
+	end,
+}
+]])
+		world:start()
+		local alice = flow.phone { world = world, user = "10", host = world:host(10) }
+		local d
+		repeat -- until it is the second one's: the first has even numbers
+			d = alice:dialog("sip:" .. world.address)
+			alice:request(d, "OPTIONS")
+		until world.proxy:expect "message (%d+)" % 2 == 1
+		alice:request(d, "MESSAGE")
+		world.proxy:expect "message %d+"
+		local pipe, asked = uv.new_pipe(), false
+		pipe:connect(world.control, function()
+			pipe:write("stats\n", function() asked = true end)
+		end)
+		loop.wait("the question to be asked", function() return asked end)
+		assert.truthy(world:ask("nothing"):find "unknown command") -- so the other was read, too
+		world:stop()
+		loop.close(pipe)
 	end)
 end)
