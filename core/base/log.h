@@ -11,17 +11,20 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+#include <stdatomic.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
 struct log {
-	enum log_level level; /* lines above it are dropped */
-	bool colour;          /* the sink shows ANSI colours */
+	/* Set by its owner, while other threads may write lines. */
+	_Atomic enum log_level level; /* lines above it are dropped */
+	atomic_bool colour;           /* the sink shows ANSI colours */
 	void (*write)(struct log *l, enum log_level level, struct slice line);
 };
 
 static inline bool log_wants(const struct log *l, enum log_level level)
 {
-	return level <= l->level;
+	return level <= atomic_load_explicit(&l->level, memory_order_relaxed);
 }
 
 void log_line(struct log *l, enum log_level level, struct slice line);
