@@ -390,15 +390,30 @@ static void change_stand_in_line(struct change *c)
 	hold_take(&l->holds, &c->key, &c->waiter);
 }
 
+/* Whoever asks the owner waits here: the owner's store counts those who wait there. */
+static void change_ask(struct location *l, struct slice user, struct slice host, void *data,
+		       location_merge *merge,
+		       void (*done)(void *data, enum store_error e, int verdict,
+				    const struct location_view *view))
+{
+	const struct asker asker = location_asker(l, user);
+	const struct location_view nothing = {0};
+	bool waits = l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(l);
+	if (waits && store_full(l->store)) {
+		done(data, STORE_UNAVAILABLE, 0, &nothing);
+		return;
+	}
+	l->busy++;
+	shards_change(&asker, user, host, data, merge, done, location_busy_end);
+}
+
 void location_change(struct location *l, struct slice user, struct slice host, void *data,
 		     location_merge *merge,
 		     void (*done)(void *data, enum store_error e, int verdict,
 				  const struct location_view *view))
 {
 	if (!location_owns(l, user)) {
-		const struct asker asker = location_asker(l, user);
-		l->busy++;
-		shards_change(&asker, user, host, data, merge, done, location_busy_end);
+		change_ask(l, user, host, data, merge, done);
 		return;
 	}
 	struct change *c = mem_zalloc(sizeof(*c));

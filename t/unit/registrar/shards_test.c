@@ -178,6 +178,29 @@ static void an_owner_who_has_left_is_no_answer(void)
 	team_free(&t);
 }
 
+static bool full(struct store *s)
+{
+	(void)s;
+	return true;
+}
+
+/* Where he asks too many wait for the store already; the owner, who has room, hears nothing. */
+static void in_a_full_house_nobody_asks_for_a_change(void)
+{
+	struct team t;
+	team_init(&t, LOCATION_WRITE_THROUGH);
+	struct edit_one e = put(&t.w, "sip:there", 100, -1);
+	t.w.l = t.locations[(owner(&t, "bob") + 1) % N];
+	t.w.rig.store.full = full;
+	change(&e);
+	CHECK(e.done);
+	CHECK_INT(t.w.error, STORE_UNAVAILABLE);
+	read_mail(&t);
+	CHECK_INT(t.w.answers, 1);
+	CHECK_INT(rows(&t.w), 0);
+	team_free(&t);
+}
+
 static void who_asks_is_not_closed_before_the_answer(void)
 {
 	struct team t;
@@ -273,6 +296,7 @@ int main(void)
 	TEST(the_owner_alone_caches_it);
 	TEST(a_refusal_comes_home);
 	TEST(an_owner_who_has_left_is_no_answer);
+	TEST(in_a_full_house_nobody_asks_for_a_change);
 	TEST(who_asks_is_not_closed_before_the_answer);
 	TEST(one_reads_for_all);
 	TEST(one_who_closes_while_pages_come_takes_no_more);
