@@ -194,6 +194,7 @@ static void note_end(void *data)
 {
 	struct team *t = data;
 	t->round_ended = true;
+	uv_stop(t->loop); /* mail is read before the loop sleeps: it shall not */
 }
 
 static void round_and_wait(struct team *t, void (*visitor)(struct errand *e))

@@ -66,11 +66,48 @@ static void wake(void *data)
 	uv_async_send(&w->mail);
 }
 
+/* What it is woken for is looked at before it sleeps again. */
 static void on_mail(uv_async_t *a)
 {
-	struct worker *w = a->data;
+	(void)a;
+}
+
+static void before_sleep(uv_prepare_t *p)
+{
+	struct worker *w = p->data;
 	clock_tick(&w->clock);
-	mailbox_read(w->mailbox);
+	mailbox_rest(w->mailbox);
+}
+
+static void after_sleep(uv_check_t *c)
+{
+	struct worker *w = c->data;
+	mailbox_rise(w->mailbox);
+}
+
+/* Before the prepare handles of all else, which flush and set the clock: the last one to start
+ * is the first one called. */
+static void open_mail(struct worker *w, struct mailbox *box)
+{
+	w->mailbox = box;
+	mailbox_init(box, wake, w);
+	uv_async_init(w->loop, &w->mail, on_mail);
+	uv_prepare_init(w->loop, &w->before_sleep);
+	uv_check_init(w->loop, &w->after_sleep);
+	w->mail.data = w->before_sleep.data = w->after_sleep.data = w;
+}
+
+static void read_mail(struct worker *w)
+{
+	uv_prepare_start(&w->before_sleep, before_sleep);
+	uv_check_start(&w->after_sleep, after_sleep);
+}
+
+static void close_mail(struct worker *w)
+{
+	uv_close((uv_handle_t *)&w->mail, NULL);
+	uv_close((uv_handle_t *)&w->before_sleep, NULL);
+	uv_close((uv_handle_t *)&w->after_sleep, NULL);
 }
 
 /* Open. */
@@ -100,30 +137,36 @@ static enum udp_sharing sharing_of(const struct worker_place *p)
 	return p->number == 0 ? UDP_FIRST : UDP_JOIN;
 }
 
-int worker_open(struct worker *w, const struct worker_place *p, struct script *script,
-		struct buf *why)
+static int open_all(struct worker *w, const struct worker_place *p, struct script *script,
+		    struct buf *why)
 {
 	const struct udp_options o = {.sharing = sharing_of(p),
 				      .receive_buffer_bytes = RECEIVE_BUFFER_BYTES};
-	memset(w, 0, sizeof *w);
-	w->loop = p->loop;
-	w->number = p->number;
-	w->log = *p->log;
-	w->env.log = &w->log;
-	w->mailbox = &p->crew->crew.boxes[p->number];
-	rand_kernel_init(&w->rand);
-	w->env.rand = &w->rand.rand;
-	buf_init(&w->why, WHY_MAX);
-	clock_open(&w->clock, w->loop, &w->env);
-	uv_timer_init(w->loop, &w->patience);
-	uv_async_init(w->loop, &w->mail, on_mail);
-	w->patience.data = w->mail.data = w;
-	mailbox_init(w->mailbox, wake, w);
 	if (database_attach(&w->database, p->database, w->loop, why) < 0 ||
 	    udp_open(&w->udp, w->loop, &w->log, p->listen, p->settings->n_listen, &o, why) < 0)
 		return -1;
 	wire(w, p, script);
 	return 0;
+}
+
+int worker_open(struct worker *w, const struct worker_place *p, struct script *script,
+		struct buf *why)
+{
+	memset(w, 0, sizeof *w);
+	w->loop = p->loop;
+	w->number = p->number;
+	w->log = *p->log;
+	w->env.log = &w->log;
+	rand_kernel_init(&w->rand);
+	w->env.rand = &w->rand.rand;
+	buf_init(&w->why, WHY_MAX);
+	clock_open(&w->clock, w->loop, &w->env);
+	uv_timer_init(w->loop, &w->patience);
+	w->patience.data = w;
+	open_mail(w, &p->crew->crew.boxes[p->number]);
+	int rc = open_all(w, p, script, why);
+	read_mail(w);
+	return rc;
 }
 
 static void on_started(void *data, struct node *n, struct slice error)
@@ -218,7 +261,7 @@ void worker_take_apart(struct worker *w, void (*done)(void *data), void *data)
 void worker_close(struct worker *w)
 {
 	uv_close((uv_handle_t *)&w->patience, NULL);
-	uv_close((uv_handle_t *)&w->mail, NULL);
+	close_mail(w);
 	clock_close(&w->clock);
 	buf_free(&w->why);
 }

@@ -32,7 +32,9 @@ struct worker {
 	uv_loop_t *loop; /* borrowed */
 	unsigned number;
 	struct mailbox *mailbox; /* borrowed */
-	uv_async_t mail;
+	uv_async_t mail;         /* wakes the loop */
+	uv_prepare_t before_sleep;
+	uv_check_t after_sleep;
 	struct log log; /* its own: the level may change */
 	struct env env;
 	struct rand_kernel rand;

@@ -5,8 +5,16 @@
 void mailbox_init(struct mailbox *b, void (*wake)(void *data), void *data)
 {
 	atomic_init(&b->newest, NULL);
+	atomic_init(&b->asleep, true);
 	b->wake = wake;
 	b->data = data;
+}
+
+/* Once, however many letters come. */
+static void wake_if_asleep(struct mailbox *b)
+{
+	if (atomic_load(&b->asleep) && atomic_exchange(&b->asleep, false))
+		b->wake(b->data);
 }
 
 void mailbox_post(struct mailbox *b, struct letter *l)
@@ -14,10 +22,8 @@ void mailbox_post(struct mailbox *b, struct letter *l)
 	struct letter *newest = atomic_load_explicit(&b->newest, memory_order_relaxed);
 	do {
 		l->next = newest;
-	} while (!atomic_compare_exchange_weak_explicit(
-	    &b->newest, &newest, l, memory_order_acq_rel, memory_order_relaxed));
-	if (!newest)
-		b->wake(b->data);
+	} while (!atomic_compare_exchange_weak(&b->newest, &newest, l));
+	wake_if_asleep(b);
 }
 
 /* They hang together newest first. */
@@ -42,4 +48,18 @@ void mailbox_read(struct mailbox *b)
 		l->open(l);
 		l = next;
 	}
+}
+
+/* The flag is up before the last look: a letter is seen here, or its writer sees the flag. */
+void mailbox_rest(struct mailbox *b)
+{
+	mailbox_read(b);
+	atomic_store(&b->asleep, true);
+	if (atomic_load(&b->newest))
+		wake_if_asleep(b);
+}
+
+void mailbox_rise(struct mailbox *b)
+{
+	atomic_store_explicit(&b->asleep, false, memory_order_relaxed);
 }

@@ -59,17 +59,32 @@ static void letters_are_read_in_the_order_they_were_posted(void)
 	CHECK(r.in_order);
 }
 
-static void the_reader_is_woken_once_until_it_has_read(void)
+static void a_reader_that_sleeps_is_woken_once(void)
 {
 	struct reader r = {.in_order = true};
-	struct number x[3];
+	struct number x[4];
 	mailbox_init(&r.box, count, &r);
 	post(&r, &x[0], 0);
 	post(&r, &x[1], 1);
 	CHECK_INT(r.woken, 1);
-	mailbox_read(&r.box);
+	mailbox_rise(&r.box);
+	mailbox_rest(&r.box);
+	CHECK_INT(r.n, 2);
 	post(&r, &x[2], 2);
 	CHECK_INT(r.woken, 2);
+}
+
+static void a_reader_that_is_up_is_not_woken(void)
+{
+	struct reader r = {.in_order = true};
+	struct number x;
+	mailbox_init(&r.box, count, &r);
+	mailbox_rise(&r.box);
+	post(&r, &x, 0);
+	CHECK_INT(r.woken, 0);
+	mailbox_rest(&r.box);
+	CHECK_INT(r.n, 1);
+	CHECK_INT(r.woken, 0);
 }
 
 static void open_and_post(struct letter *l)
@@ -88,9 +103,20 @@ static void what_is_posted_while_reading_waits_for_the_next_time(void)
 	mailbox_post(&r.box, &x.letter);
 	mailbox_read(&r.box);
 	CHECK_INT(r.n, 1);
-	CHECK_INT(r.woken, 2);
 	mailbox_read(&r.box);
 	CHECK_INT(r.n, 2);
+}
+
+static void what_is_posted_while_it_lies_down_wakes_it(void)
+{
+	struct reader r = {.in_order = true};
+	struct number x = {{NULL, open_and_post}, &r, 0, 0};
+	mailbox_init(&r.box, count, &r);
+	mailbox_rise(&r.box);
+	mailbox_post(&r.box, &x.letter);
+	mailbox_rest(&r.box);
+	CHECK_INT(r.n, 1);
+	CHECK_INT(r.woken, 1);
 }
 
 static void ring(void *data)
@@ -143,8 +169,10 @@ static void nothing_is_lost_between_threads(void)
 	for (int i = 0; i < WRITERS; i++)
 		start_writer(&r, i);
 	while (r.n < WRITERS * LETTERS) {
-		wait_for_bell(&r);
-		mailbox_read(&r.box);
+		mailbox_rest(&r.box);
+		if (r.n < WRITERS * LETTERS)
+			wait_for_bell(&r);
+		mailbox_rise(&r.box);
 	}
 	for (int i = 0; i < WRITERS; i++)
 		pthread_join(writers[i].thread, NULL);
@@ -155,8 +183,10 @@ static void nothing_is_lost_between_threads(void)
 int main(void)
 {
 	TEST(letters_are_read_in_the_order_they_were_posted);
-	TEST(the_reader_is_woken_once_until_it_has_read);
+	TEST(a_reader_that_sleeps_is_woken_once);
+	TEST(a_reader_that_is_up_is_not_woken);
 	TEST(what_is_posted_while_reading_waits_for_the_next_time);
+	TEST(what_is_posted_while_it_lies_down_wakes_it);
 	TEST(nothing_is_lost_between_threads);
 	return tap_done();
 }
