@@ -89,13 +89,15 @@ static void run_thread(void *data)
 
 static int open_thread(struct member *m, struct buf *why)
 {
-	uv_sem_init(&m->go, 0);
-	int e = uv_thread_create(&m->thread, run_thread, m);
+	int e = uv_loop_init(&m->loop);
 	if (e == 0) {
-		uv_loop_init(&m->loop);
-		return 0;
+		uv_sem_init(&m->go, 0);
+		e = uv_thread_create(&m->thread, run_thread, m);
+		if (e == 0)
+			return 0;
+		uv_sem_destroy(&m->go);
+		uv_loop_close(&m->loop);
 	}
-	uv_sem_destroy(&m->go);
 	buf_printf(why, "no thread for another worker (-w): %s", uv_strerror(e));
 	return -1;
 }
