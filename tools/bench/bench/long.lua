@@ -14,8 +14,8 @@ local SETTLED_S, JUDGED_S = 360, 900
 local GROWTH = 1.02
 
 local function peak(proxy, port)
-	local result = load.run(proxy.port, "call", { "--callee-port", port, "--warmup", "2",
-		"--seconds", "5" })
+	local result = load.run(proxy.port, "call", { "--callee-port", port, "--warmup", "10",
+		"--seconds", "10" })
 	assert(not result.trouble, result.trouble)
 	return result.per_s
 end
