@@ -28,7 +28,7 @@ static void read_mail(struct team *t)
 	do {
 		woken = false;
 		for (unsigned i = 0; i < N; i++)
-			mailbox_read(&t->boxes[i]);
+			mailbox_rest(&t->boxes[i]);
 	} while (woken);
 }
 
