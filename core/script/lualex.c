@@ -19,10 +19,21 @@ static char at(const struct lualex *l, size_t i)
 	return i < left(l) ? l->p[i] : '\0';
 }
 
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* A line ends with LF, CR, or both in either order (Lua 5.4, 3.1). */
 static void step(struct lualex *l)
 {
-	l->line += *l->p == '\n';
-	l->p++;
+	char c = *l->p++;
+
+	if (!is_line_end(c))
+		return;
+	l->line++;
+	if (l->p < l->end && is_line_end(*l->p) && *l->p != c)
+		l->p++;
 }
 
 void lualex_init(struct lualex *l, struct arena *arena, struct slice text)
@@ -59,9 +70,7 @@ static bool closes(const struct lualex *l, size_t level)
 static bool read_bracket(struct lualex *l, size_t level, struct slice *inside)
 {
 	l->p += level + 2;
-	if (at(l, 0) == '\r')
-		step(l);
-	if (at(l, 0) == '\n')
+	if (is_line_end(at(l, 0)))
 		step(l);
 	const char *begin = l->p;
 	while (l->p < l->end && !closes(l, level))
@@ -83,7 +92,7 @@ static void skip_comment(struct lualex *l)
 		read_bracket(l, (size_t)level, &inside);
 		return;
 	}
-	while (l->p < l->end && *l->p != '\n')
+	while (l->p < l->end && !is_line_end(*l->p))
 		l->p++;
 }
 
@@ -177,8 +186,6 @@ static char *put_escape(struct lualex *l, char *out)
 	} else if (c == 'z') {
 		skip_space(l);
 	} else if (l->p < l->end) {
-		if (c == '\r' && at(l, 1) == '\n')
-			l->p++;
 		step(l);
 		*out++ = letter ? values[letter - letters] : c;
 	}
@@ -193,7 +200,7 @@ static bool read_quoted(struct lualex *l, struct slice *inside)
 	while (p < l->end && *p != quote)
 		p += 1 + (*p == '\\');
 	char *begin = arena_alloc(l->arena, (size_t)(p - l->p) + 1), *out = begin;
-	while (l->p < l->end && *l->p != quote && *l->p != '\n') {
+	while (l->p < l->end && *l->p != quote && !is_line_end(*l->p)) {
 		if (*l->p == '\\') {
 			l->p++;
 			out = put_escape(l, out);

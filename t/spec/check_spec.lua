@@ -29,6 +29,12 @@ describe("a method or field that is none", function()
 		assert.equal("my.lua:2: a request has no method or field 'zzzzzz'", body "req.zzzzzz = 1")
 	end)
 
+	it("is found behind a comment that a carriage return ends", function()
+		assert.equal("my.lua:3: a request has no method or field 'rurl', did you mean 'ruri'?",
+			body "local x = -- all\rreq.rurl")
+		accepts "return { request = function(req) -- one\r\nlocal x = 'a\\\n\rb'\rend }"
+	end)
+
 	it("of replies and branches", function()
 		assert.matches("my.lua:3: a reply has no method or field 'sttus', did you mean 'status'",
 			body("", "reply = function(rpl) return rpl.sttus end"))
