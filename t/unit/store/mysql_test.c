@@ -275,6 +275,15 @@ static void a_stopped_server_is_reported_at_once_and_found_again(void)
 	backend_close(&db);
 }
 
+/* Until the last of its threads stands still. */
+static void suspend_mariadb(void)
+{
+	shell("kill -STOP $(cat %s/mariadb/pid)", test_dir);
+	shell("while grep -hs ^State /proc/$(cat %s/mariadb/pid)/task/*/status | grep -qv T; do "
+	      "sleep 0.01; done",
+	      test_dir);
+}
+
 /* It costs the wait for an answer and the one for a connection, not 100 of them. */
 static void a_hung_server_is_waited_for_once(void)
 {
@@ -283,7 +292,7 @@ static void a_hung_server_is_waited_for_once(void)
 	backend_open(&db);
 	backend_create(&db);
 	put(&db, binding("r1", "10", "sip:a@b"));
-	shell("kill -STOP $(cat %s/mariadb/pid)", test_dir);
+	suspend_mariadb();
 	uint64_t began = uv_hrtime();
 	for (unsigned i = 0; i < 100; i++)
 		CHECK_INT(try_load(), STORE_UNAVAILABLE);
