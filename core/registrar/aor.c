@@ -62,10 +62,28 @@ void aor_key_set(struct aor_key *key, struct slice user, struct slice host, bool
 	key->domain = slice_of(key->lower, n);
 }
 
-static uint64_t key_hash(const struct aors *t, const struct aor_key *key)
+static void copy(char *to, struct slice s)
 {
-	uint64_t h = hash_of(&t->hash, key->user);
-	return key->domain.n ? h ^ 3 * hash_of(&t->hash, key->domain) : h;
+	if (s.n > 0)
+		memcpy(to, s.p, s.n);
+}
+
+uint64_t aor_key_hash(const struct hash *t, const struct aor_key *key)
+{
+	uint64_t h = hash_of(t, key->user);
+	return key->domain.n ? h ^ 3 * hash_of(t, key->domain) : h;
+}
+
+void aor_key_write(const struct aor_key *key, char *bytes)
+{
+	copy(bytes, key->user);
+	copy(bytes + key->user.n, key->domain);
+}
+
+bool aor_key_is(const struct aor_key *key, const char *bytes, size_t n_user, size_t n_domain)
+{
+	return slice_eq(slice_of(bytes, n_user), key->user) &&
+	       slice_eq(slice_of(bytes + n_user, n_domain), key->domain);
 }
 
 static struct slice aor_user(const struct aor *a)
@@ -80,19 +98,13 @@ static struct slice aor_domain(const struct aor *a)
 
 struct aor *aor_find(const struct aors *t, const struct aor_key *key)
 {
-	uint64_t h = key_hash(t, key);
+	uint64_t h = aor_key_hash(&t->hash, key);
 	for (struct hash_node *n = hash_first(&t->hash, h); n; n = hash_next(n, h)) {
 		struct aor *a = CONTAINER(n, struct aor, node);
-		if (slice_eq(aor_user(a), key->user) && slice_eq(aor_domain(a), key->domain))
+		if (aor_key_is(key, a->bytes, a->n_user, a->n_domain))
 			return a;
 	}
 	return NULL;
-}
-
-static void copy(char *to, struct slice s)
-{
-	if (s.n > 0)
-		memcpy(to, s.p, s.n);
 }
 
 static void aor_fire(struct timer *timer);
@@ -107,9 +119,8 @@ struct aor *aor_make(struct aors *t, const struct aor_key *key)
 	timer_init(&a->timer, aor_fire);
 	a->n_user = (uint16_t)key->user.n;
 	a->n_domain = (uint16_t)key->domain.n;
-	copy(a->bytes, key->user);
-	copy(a->bytes + a->n_user, key->domain);
-	hash_add(&t->hash, &a->node, key_hash(t, key));
+	aor_key_write(key, a->bytes);
+	hash_add(&t->hash, &a->node, aor_key_hash(&t->hash, key));
 	return a;
 }
 

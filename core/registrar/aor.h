@@ -40,6 +40,11 @@ struct aors {
 /* key keeps pointers to user and into itself: it does not move. */
 void aor_key_set(struct aor_key *key, struct slice user, struct slice host, bool use_domain);
 
+uint64_t aor_key_hash(const struct hash *t, const struct aor_key *key);
+/* A key kept as bytes: the user, behind it the domain. */
+void aor_key_write(const struct aor_key *key, char *bytes);
+bool aor_key_is(const struct aor_key *key, const char *bytes, size_t n_user, size_t n_domain);
+
 void aors_init(struct aors *t, struct env *env);
 void aors_free(struct aors *t);
 

@@ -1,7 +1,6 @@
 #include "registrar/fresh.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { MAX_USER = 255 }; /* of an AOR that is kept: strangers choose names, too */
 
@@ -29,12 +28,6 @@ void fresh_init(struct fresh *f, struct env *env, struct aors *aors, uint64_t tt
 
 /* Entries. */
 
-static uint64_t key_hash(const struct fresh *f, const struct aor_key *key)
-{
-	uint64_t h = hash_of(&f->hash, key->user);
-	return key->domain.n ? h ^ 3 * hash_of(&f->hash, key->domain) : h;
-}
-
 static struct aor_key key_of(const struct entry *e)
 {
 	return (struct aor_key){.user = slice_of(e->bytes, e->n_user),
@@ -43,11 +36,10 @@ static struct aor_key key_of(const struct entry *e)
 
 static struct entry *find(const struct fresh *f, const struct aor_key *key)
 {
-	uint64_t h = key_hash(f, key);
+	uint64_t h = aor_key_hash(&f->hash, key);
 	for (struct hash_node *n = hash_first(&f->hash, h); n; n = hash_next(n, h)) {
 		struct entry *e = CONTAINER(n, struct entry, node);
-		if (slice_eq(slice_of(e->bytes, e->n_user), key->user) &&
-		    slice_eq(slice_of(e->bytes + e->n_user, e->n_domain), key->domain))
+		if (aor_key_is(key, e->bytes, e->n_user, e->n_domain))
 			return e;
 	}
 	return NULL;
@@ -80,11 +72,8 @@ static void add(struct fresh *f, const struct aor_key *key, bool present)
 	e->present = present;
 	e->n_user = (uint16_t)key->user.n;
 	e->n_domain = (uint16_t)key->domain.n;
-	if (key->user.n > 0)
-		memcpy(e->bytes, key->user.p, key->user.n);
-	if (key->domain.n > 0)
-		memcpy(e->bytes + e->n_user, key->domain.p, key->domain.n);
-	hash_add(&f->hash, &e->node, key_hash(f, key));
+	aor_key_write(key, e->bytes);
+	hash_add(&f->hash, &e->node, aor_key_hash(&f->hash, key));
 	list_push(present ? &f->present : &f->absent, &e->list);
 	*(present ? &f->n_present : &f->n_absent) += 1;
 }
@@ -150,7 +139,7 @@ bool fresh_was(const struct fresh *f, const struct aor_key *key)
 
 static uint8_t slot(const struct fresh *f, const struct aor_key *key)
 {
-	return (uint8_t)(key_hash(f, key) >> 56);
+	return (uint8_t)(aor_key_hash(&f->hash, key) >> 56);
 }
 
 uint32_t fresh_changes(const struct fresh *f, const struct aor_key *key)

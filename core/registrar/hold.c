@@ -1,7 +1,6 @@
 #include "registrar/hold.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct hold {
 	struct hash_node node;
@@ -25,18 +24,12 @@ void holds_free(struct holds *h)
 	hash_free(&h->hash);
 }
 
-static bool hold_is(const struct hold *x, const struct aor_key *key)
-{
-	return slice_eq(slice_of(x->bytes, x->n_user), key->user) &&
-	       slice_eq(slice_of(x->bytes + x->n_user, x->n_domain), key->domain);
-}
-
 static struct hold *hold_find(const struct holds *h, const struct aor_key *key)
 {
-	uint64_t hash = hash_of(&h->hash, key->user);
+	uint64_t hash = aor_key_hash(&h->hash, key);
 	for (struct hash_node *n = hash_first(&h->hash, hash); n; n = hash_next(n, hash)) {
 		struct hold *x = CONTAINER(n, struct hold, node);
-		if (hold_is(x, key))
+		if (aor_key_is(key, x->bytes, x->n_user, x->n_domain))
 			return x;
 	}
 	return NULL;
@@ -51,11 +44,8 @@ static struct hold *hold_of(struct holds *h, const struct aor_key *key)
 	list_init(&x->waiting);
 	x->n_user = key->user.n;
 	x->n_domain = key->domain.n;
-	if (x->n_user > 0)
-		memcpy(x->bytes, key->user.p, x->n_user);
-	if (x->n_domain > 0)
-		memcpy(x->bytes + x->n_user, key->domain.p, x->n_domain);
-	hash_add(&h->hash, &x->node, hash_of(&h->hash, key->user));
+	aor_key_write(key, x->bytes);
+	hash_add(&h->hash, &x->node, aor_key_hash(&h->hash, key));
 	return x;
 }
 
