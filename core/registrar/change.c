@@ -391,12 +391,12 @@ static void change_stand_in_line(struct change *c)
 }
 
 /* Whoever asks the owner waits here: the owner's store counts those who wait there. */
-static void change_ask(struct location *l, struct slice user, struct slice host, void *data,
-		       location_merge *merge,
+static void change_ask(struct location *l, unsigned owner, struct slice user, struct slice host,
+		       void *data, location_merge *merge,
 		       void (*done)(void *data, enum store_error e, int verdict,
 				    const struct location_view *view))
 {
-	const struct asker asker = location_asker(l, user);
+	const struct asker asker = {l->o.shards, l->o.own, owner};
 	const struct location_view nothing = {0};
 	bool waits = l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(l);
 	if (waits && store_full(l->store)) {
@@ -412,8 +412,9 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 		     void (*done)(void *data, enum store_error e, int verdict,
 				  const struct location_view *view))
 {
-	if (!location_owns(l, user)) {
-		change_ask(l, user, host, data, merge, done);
+	unsigned owner = location_owner(l, user);
+	if (owner != l->o.own) {
+		change_ask(l, owner, user, host, data, merge, done);
 		return;
 	}
 	struct change *c = mem_zalloc(sizeof(*c));

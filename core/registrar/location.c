@@ -271,9 +271,10 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 {
 	struct aor_key key;
 	struct lookup k = {l, data, found};
+	unsigned owner = location_owner(l, user);
 	l->busy++;
-	if (location_remembers(l) && !location_owns(l, user)) {
-		const struct asker asker = location_asker(l, user);
+	if (location_remembers(l) && owner != l->o.own) {
+		const struct asker asker = {l->o.shards, l->o.own, owner};
 		shards_lookup(&asker, user, host, data, found, location_busy_end);
 		return;
 	}

@@ -67,15 +67,10 @@ static inline struct location_view location_view_of(const struct location *l, co
 	return (struct location_view){b->order, b->n, location_now_s(l)};
 }
 
-/* Who has it: itself, or another thread. */
-static inline bool location_owns(const struct location *l, struct slice user)
+/* Whose it is: l->o.own, or another thread's number. */
+static inline unsigned location_owner(const struct location *l, struct slice user)
 {
-	return !l->o.shards || shards_owner(l->o.shards, user) == l->o.own;
-}
-
-static inline struct asker location_asker(const struct location *l, struct slice user)
-{
-	return (struct asker){l->o.shards, l->o.own, shards_owner(l->o.shards, user)};
+	return l->o.shards ? shards_owner(l->o.shards, user) : l->o.own;
 }
 
 /* Ends what l->busy++ began.  l may be gone afterwards. */
