@@ -83,30 +83,20 @@ static void add_database(struct stats *s, unsigned *at, const struct worker *w)
 	add(s, at, "auth.joined", c.joined);
 }
 
-static void add_location(struct stats *s, unsigned *at, const struct location *l)
+static void add_table(struct stats *s, unsigned *at, const char *table, const struct location *l)
 {
 	struct location_counters c;
+	unsigned first = *at;
 	location_count(l, &c);
-	add(s, at, "location.aors", c.aors);
-	add(s, at, "location.bindings", c.bindings);
-	add(s, at, "location.expired", c.expired);
-	add(s, at, "location.dirty", c.dirty);
-	add(s, at, "location.hits", c.hits);
-	add(s, at, "location.asked", c.asked);
-	add(s, at, "location.stale", c.stale);
-}
-
-static void add_aliases(struct stats *s, unsigned *at, const struct location *l)
-{
-	struct location_counters c;
-	location_count(l, &c);
-	add(s, at, "aliases.aors", c.aors);
-	add(s, at, "aliases.bindings", c.bindings);
-	add(s, at, "aliases.expired", c.expired);
-	add(s, at, "aliases.dirty", c.dirty);
-	add(s, at, "aliases.hits", c.hits);
-	add(s, at, "aliases.asked", c.asked);
-	add(s, at, "aliases.stale", c.stale);
+	add(s, at, "aors", c.aors);
+	add(s, at, "bindings", c.bindings);
+	add(s, at, "expired", c.expired);
+	add(s, at, "dirty", c.dirty);
+	add(s, at, "hits", c.hits);
+	add(s, at, "asked", c.asked);
+	add(s, at, "stale", c.stale);
+	for (unsigned i = first; i < *at; i++)
+		s->v[i].table = table;
 }
 
 /* Generations: one that has gone here may live on there. */
@@ -152,8 +142,8 @@ void stats_add(struct stats *s, const struct worker *w)
 	add_txn(s, &at, &n->proxy.txn);
 	add_proxy(s, &at, &n->proxy);
 	add_script(s, &at, &n->scripts);
-	add_location(s, &at, n->location);
-	add_aliases(s, &at, n->aliases);
+	add_table(s, &at, "location", n->location);
+	add_table(s, &at, "aliases", n->aliases);
 	s->n = at;
 	for (unsigned i = 0; i < n->scripts.n; i++) {
 		struct generation one;
@@ -169,11 +159,11 @@ static void put(struct buf *out, const char *key, uint64_t value)
 
 static void put_generation(struct buf *out, const struct generation *g)
 {
-	const struct stat_line rows[] = {{"age_s", g->age_ms / 1000},
-					 {"messages", g->counters.messages},
-					 {"transactions", g->counters.alive},
-					 {"parked", g->counters.parked},
-					 {"memory_bytes", g->counters.memory_bytes}};
+	const struct stat_line rows[] = {{NULL, "age_s", g->age_ms / 1000},
+					 {NULL, "messages", g->counters.messages},
+					 {NULL, "transactions", g->counters.alive},
+					 {NULL, "parked", g->counters.parked},
+					 {NULL, "memory_bytes", g->counters.memory_bytes}};
 	for (unsigned k = 0; k < sizeof rows / sizeof *rows; k++) {
 		buf_printf(out, "generation.%u.", g->number);
 		put(out, rows[k].key, rows[k].value);
@@ -182,8 +172,11 @@ static void put_generation(struct buf *out, const struct generation *g)
 
 void stats_put(const struct stats *s, struct buf *out)
 {
-	for (unsigned i = 0; i < s->n; i++)
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->v[i].table)
+			buf_printf(out, "%s.", s->v[i].table);
 		put(out, s->v[i].key, s->v[i].value);
+	}
 	if (s->n)
 		put(out, "generations", s->n_generations);
 	for (unsigned i = 0; i < s->n_generations; i++)

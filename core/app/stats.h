@@ -10,6 +10,7 @@ enum { STATS_MAX = 64 };
 
 struct stats {
 	struct stat_line {
+		const char *table; /* of bindings, in front of the key; or NULL */
 		const char *key;
 		uint64_t value;
 	} v[STATS_MAX];
