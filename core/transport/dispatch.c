@@ -1,14 +1,11 @@
 #include "transport/dispatch.h"
 
-/* Digits that a branch of ours consists of (txn/client). */
-static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-
 enum { BASE = 32 };
 
 void dispatch_mark(unsigned worker, char out[DISPATCH_MARK])
 {
-	out[0] = digits[worker / BASE % BASE];
-	out[1] = digits[worker % BASE];
+	out[0] = DISPATCH_DIGITS[worker / BASE % BASE];
+	out[1] = DISPATCH_DIGITS[worker % BASE];
 }
 
 static unsigned digit_value(char c)

@@ -34,7 +34,9 @@ void dispatch_init(struct dispatch *all, unsigned own, const struct crew *crew,
 /* The upcalls to give to transport_init(). */
 struct transport_user dispatch_user(struct dispatch *d);
 
-/* The end of a branch of ours: the worker's number. */
+/* What a branch of ours consists of: 5 bits a digit. */
+#define DISPATCH_DIGITS "abcdefghijklmnopqrstuvwxyz234567"
+/* Its end: the worker's number. */
 enum { DISPATCH_MARK = 2 };
 void dispatch_mark(unsigned worker, char out[DISPATCH_MARK]);
 

@@ -78,7 +78,6 @@ void client_leave(struct client *ct, const struct upstream *upstream)
 
 void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH])
 {
-	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	enum { DIGITS = 24 }; /* of five bits: 120 of chance */
 	size_t cookie = sizeof(VIA_COOKIE) - 1;
 	size_t n = prefix.n < CLIENT_PREFIX_MAX ? prefix.n : CLIENT_PREFIX_MAX;
@@ -90,7 +89,7 @@ void client_branch(struct txn *x, struct slice prefix, char out[CLIENT_BRANCH])
 		memcpy(out, prefix.p, n);
 	out += n;
 	for (int i = 0; i < DIGITS; i++)
-		*out++ = digits[chance[i] & 31];
+		*out++ = DISPATCH_DIGITS[chance[i] & 31];
 	dispatch_mark(x->worker, out);
 	out[DISPATCH_MARK] = '\0';
 }
