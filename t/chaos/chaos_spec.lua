@@ -4,6 +4,7 @@
 --   make chaos                  200 kills on SQLite, 50 on MariaDB; make test: 8 and 4
 --   CHAOS_SEED=N make chaos     the same requests and the same moments again
 local flow = require "flow"
+local churn = require "flow.churn"
 local uv = require "luv"
 
 local SEED = tonumber(os.getenv "CHAOS_SEED") or os.time() % 1000000
@@ -12,7 +13,7 @@ local KILLS = {
 	mysql = tonumber(os.getenv "CHAOS_KILLS_MYSQL") or 4,
 }
 local SHARE = { [1] = 0.4, [3] = 0.4, [2] = 0.2 } -- of the kills
-local AORS, CONTACTS, WINDOW = 120, 3, 40
+local AORS, WINDOW = 120, 40
 local FLUSH_MS = 1000
 local SLACK_MS = 1000 * (os.getenv "SAN" ~= "" and 4 or 1) -- a flush has to be written, too
 
@@ -24,36 +25,6 @@ return {
 ]]
 
 local function now_ms() return uv.hrtime() / 1e6 end
-
-local function uri(user, c) return ("sip:%s@10.0.0.1:%d"):format(user, 5000 + c) end
-
--- One op: what a REGISTER changes, by contact: its CSeq when registered, false when removed.
-local function random_op(user, cseq)
-	local op = { user = user, cseq = cseq, changes = {} }
-	local kind, c = math.random(10), math.random(CONTACTS)
-	if kind <= 5 then
-		op.changes[c] = cseq
-	elseif kind <= 7 then
-		op.changes[c], op.changes[c % CONTACTS + 1] = cseq, cseq
-	elseif kind <= 9 then
-		op.changes[c] = false
-	else
-		op.star = true
-		for i = 1, CONTACTS do op.changes[i] = false end
-	end
-	return op
-end
-
-local function contacts_of(op)
-	if op.star then return { "Contact: *", "Expires: 0" } end
-	local lines = {}
-	for c, value in pairs(op.changes) do
-		lines[#lines + 1] = ("Contact: <%s>;expires=%d"):format(uri(op.user, c),
-			value and 3600 or 0)
-	end
-	table.sort(lines)
-	return lines
-end
 
 local Chaos = {}
 Chaos.__index = Chaos
@@ -68,7 +39,7 @@ local function new_chaos(store, mode, promise)
 	for i = 1, AORS do
 		local user = "u" .. i
 		self.users[i], self.history[user] = user, {}
-		for c = 1, CONTACTS do self.history[user][c] = { { value = false, at = 0 } } end
+		for c = 1, churn.CONTACTS do self.history[user][c] = { { value = false, at = 0 } } end
 	end
 	self.socket = uv.new_udp()
 	self.host = self.world:host(10)
@@ -92,9 +63,9 @@ function Chaos:send_next()
 	local user
 	repeat user = self.users[math.random(AORS)] until not self.busy[user]
 	self.cseq = self.cseq + 1
-	local op = random_op(user, self.cseq)
+	local op = churn.random_op(user, self.cseq)
 	self.waiting[self.cseq], self.busy[user] = op, op
-	self:send(user, self.cseq, contacts_of(op))
+	self:send(user, self.cseq, churn.contacts_of(op))
 end
 
 function Chaos:receive(data)
@@ -150,7 +121,7 @@ function Chaos:read_rows()
 	for user, contact, cseq, ruid, callid, expires in text:gmatch
 		"| *(u%d+) *| *(%S+) *| *(%d+) *| *(%S+) *| *(%S+) *| *(%d%d%d%d%S*)" do
 		local c = tonumber(contact:match ":(%d+)$") - 5000
-		assert.are.equal(uri(user, c), contact)
+		assert.are.equal(churn.uri(user, c), contact)
 		assert.are.equal("call-" .. user, callid)
 		assert.truthy(expires)
 		assert(not ruids[ruid], "twice the ruid " .. ruid)
@@ -175,7 +146,7 @@ function Chaos:check_contact(user, c, value)
 		if history[i].value == value then return end
 	end
 	if op and op.changes[c] == value then return end
-	error(("%s is %s; the last 200 said %s, on its way was %s"):format(uri(user, c), value,
+	error(("%s is %s; the last 200 said %s, on its way was %s"):format(churn.uri(user, c), value,
 		history[#history].value, op and op.changes[c]))
 end
 
@@ -195,7 +166,7 @@ end
 
 function Chaos:check_rows(found)
 	for _, user in ipairs(self.users) do
-		for c = 1, CONTACTS do
+		for c = 1, churn.CONTACTS do
 			self:check_contact(user, c, found[user] and found[user][c] or false)
 		end
 	end
@@ -215,10 +186,10 @@ function Chaos:check_answers(found, n)
 		end
 	end
 	for _, user in ipairs(self.users) do
-		for c = 1, CONTACTS do
-			local is = self.lists[user]:find(uri(user, c), 1, true) ~= nil
+		for c = 1, churn.CONTACTS do
+			local is = self.lists[user]:find(churn.uri(user, c), 1, true) ~= nil
 			local row = found[user] and found[user][c] or false
-			assert.are.equal(row ~= false, is, uri(user, c))
+			assert.are.equal(row ~= false, is, churn.uri(user, c))
 			self.history[user][c] = { { value = row, at = 0 } }
 		end
 	end

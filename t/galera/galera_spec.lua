@@ -4,10 +4,11 @@
 --
 --   make test-galera                    GALERA_SEED=N: the same requests again
 local flow = require "flow"
+local churn = require "flow.churn"
 local uv = require "luv"
 
 local SEED = tonumber(os.getenv "GALERA_SEED") or os.time() % 1000000
-local AORS, CONTACTS, WINDOW = 100, 3, 16
+local AORS, WINDOW = 100, 16
 local NO_ANSWER_MS = 6000 -- then who answers 200 to another request has the last word
 local REFUSED_MS = 1000   -- a phone's pause after a 503
 local LOAD_MS = 7000      -- before and after each blow, in all
@@ -33,34 +34,6 @@ return {
 ]]
 
 local function now_ms() return uv.hrtime() / 1e6 end
-
-local function uri(user, c) return ("sip:%s@10.0.0.1:%d"):format(user, 5000 + c) end
-
--- What a REGISTER changes, by contact: its CSeq when registered, false when removed.
-local function random_op(user, cseq)
-	local op = { user = user, cseq = cseq, changes = {} }
-	local kind, c = math.random(10), math.random(CONTACTS)
-	if kind <= 7 then
-		op.changes[c] = cseq
-		if kind > 5 then op.changes[c % CONTACTS + 1] = cseq end
-	elseif kind <= 9 then
-		op.changes[c] = false
-	else
-		op.star = true
-		for i = 1, CONTACTS do op.changes[i] = false end
-	end
-	return op
-end
-
-local function contacts_of(op)
-	if op.star then return { "Contact: *", "Expires: 0" } end
-	local lines = {}
-	for c, value in pairs(op.changes) do
-		lines[#lines + 1] = ("Contact: <%s>;expires=%d"):format(uri(op.user, c),
-			value and 3600 or 0)
-	end
-	return lines
-end
 
 local Fleet = {}
 Fleet.__index = Fleet
@@ -90,7 +63,7 @@ local function new_fleet(settings, url_options)
 	for i = 1, AORS do
 		local user = "u" .. i
 		self.users[i], self.may[user] = user, {}
-		for c = 1, CONTACTS do self.may[user][c] = { [false] = true } end
+		for c = 1, churn.CONTACTS do self.may[user][c] = { [false] = true } end
 	end
 	self.alice = flow.phone { world = first, user = "10", password = "abc10",
 		host = first:host(10) }
@@ -131,10 +104,10 @@ function Fleet:send_next()
 	local user
 	repeat user = self.users[math.random(AORS)] until not self.busy[user]
 	self.cseq = self.cseq + 1
-	local op = random_op(user, self.cseq)
+	local op = churn.random_op(user, self.cseq)
 	op.proxy = math.random(2)
 	self.busy[user] = op
-	self:send(op, contacts_of(op))
+	self:send(op, churn.contacts_of(op))
 end
 
 function Fleet:done(op)
@@ -265,7 +238,7 @@ function Fleet:read_rows(n)
 	for user, contact, cseq in self.cluster:sql(n, [[SELECT username, contact, cseq FROM location
 			WHERE username LIKE 'u%']]):gmatch "(u%d+)\t(%S+)\t(%d+)\n" do
 		local c = tonumber(contact:match ":(%d+)$") - 5000
-		assert.are.equal(uri(user, c), contact)
+		assert.are.equal(churn.uri(user, c), contact)
 		found[user] = found[user] or {}
 		assert(not found[user][c], "twice the contact " .. contact)
 		found[user][c], count = tonumber(cseq), count + 1
@@ -275,12 +248,12 @@ end
 
 function Fleet:check_rows(found)
 	for _, user in ipairs(self.users) do
-		for c = 1, CONTACTS do
+		for c = 1, churn.CONTACTS do
 			local is, may = found[user] and found[user][c] or false, self.may[user][c]
 			if not may[is] then
 				local texts = {}
 				for value in pairs(may) do texts[#texts + 1] = tostring(value) end
-				error(("%s is %s; it may be %s"):format(uri(user, c), is,
+				error(("%s is %s; it may be %s"):format(churn.uri(user, c), is,
 					table.concat(texts, " or ")))
 			end
 			self.may[user][c] = { [is] = true }
@@ -297,9 +270,9 @@ function Fleet:check_answers(found, proxy)
 		self:send(op, {})
 		flow.wait("a list", function() return self.lists[user] ~= nil end)
 		assert(self.lists[user], "no list for " .. user)
-		for c = 1, CONTACTS do
-			local is = self.lists[user]:find(uri(user, c), 1, true) ~= nil
-			assert.are.equal((found[user] and found[user][c] or false) ~= false, is, uri(user, c))
+		for c = 1, churn.CONTACTS do
+			local is = self.lists[user]:find(churn.uri(user, c), 1, true) ~= nil
+			assert.are.equal((found[user] and found[user][c] or false) ~= false, is, churn.uri(user, c))
 		end
 	end
 end
@@ -420,7 +393,7 @@ describe("a node that lags behind", function()
 	local function register(proxy, expires)
 		fleet.cseq = fleet.cseq + 1
 		local op = { user = "u1", cseq = fleet.cseq, proxy = proxy, changes = {} }
-		fleet:send(op, { ("Contact: <%s>;expires=%d"):format(uri("u1", 1), expires) })
+		fleet:send(op, { ("Contact: <%s>;expires=%d"):format(churn.uri("u1", 1), expires) })
 		flow.wait("an answer", function() return op.status end)
 		return op.status
 	end
