@@ -119,7 +119,7 @@ void hash_each(struct hash *t, void (*visit)(struct hash_node *node, void *data)
 	}
 }
 
-/* SipHash (Aumasson, Bernstein 2012) with one compression and three final rounds. */
+/* SipHash (Aumasson, Bernstein 2012), with one compression and three final rounds mostly. */
 
 static inline uint64_t load64(const void *p)
 {
@@ -145,6 +145,12 @@ static inline void sip_round(struct siphash *h)
 	h->v[2] += h->v[1];
 	h->v[1] = rotate(h->v[1], 17) ^ h->v[2];
 	h->v[2] = rotate(h->v[2], 32);
+}
+
+static inline void sip_rounds(struct siphash *h, int n)
+{
+	for (int i = 0; i < n; i++)
+		sip_round(h);
 }
 
 static inline void sip_word(struct siphash *h, uint64_t word)
@@ -176,11 +182,10 @@ static inline uint64_t sip_words(struct siphash *h, const uint8_t *p, size_t n)
 	return last;
 }
 
-static inline uint64_t sip_end(struct siphash *h)
+static inline uint64_t sip_end(struct siphash *h, int rounds)
 {
 	h->v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		sip_round(h);
+	sip_rounds(h, rounds);
 	return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
 }
 
@@ -189,7 +194,19 @@ uint64_t siphash13(const uint8_t key[16], const void *bytes, size_t n)
 	struct siphash h = sip_begin(key);
 	uint64_t last = sip_words(&h, bytes, n);
 	sip_word(&h, last | (uint64_t)n << 56);
-	return sip_end(&h);
+	return sip_end(&h, 3);
+}
+
+uint64_t siphash24(const uint8_t key[16], const uint64_t *words, size_t n)
+{
+	struct siphash h = sip_begin(key);
+	for (size_t i = 0; i <= n; i++) {
+		uint64_t word = i < n ? words[i] : (uint64_t)n * 8 << 56;
+		h.v[3] ^= word;
+		sip_rounds(&h, 2);
+		h.v[0] ^= word;
+	}
+	return sip_end(&h, 4);
 }
 
 void siphash_init(struct siphash *h, const uint8_t key[16])
@@ -232,5 +249,5 @@ void siphash_add_lower(struct siphash *h, struct slice s)
 
 uint64_t siphash_end(struct siphash *h)
 {
-	return sip_end(h);
+	return sip_end(h, 3);
 }

@@ -40,6 +40,8 @@ struct hash_node *hash_next(const struct hash_node *node, uint64_t hash);
 void hash_each(struct hash *t, void (*visit)(struct hash_node *node, void *data), void *data);
 
 uint64_t siphash13(const uint8_t key[16], const void *bytes, size_t n);
+/* SipHash-2-4, a MAC for others' eyes; of n words as they are in little-endian memory. */
+uint64_t siphash24(const uint8_t key[16], const uint64_t *words, size_t n);
 
 /* The same over several pieces: each is told from the next, for its length goes in before it. */
 struct siphash {

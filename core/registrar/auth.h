@@ -2,7 +2,7 @@
  * auth: who sent this request?  Challenges, nonces, and the check of
  * credentials against the subscriber table (RFC 3261 22, RFC 2617, RFC 7616).
  *
- * A nonce (registrar/nonce) is 40 hex digits, of time, chance, and HMACs over
+ * A nonce (registrar/nonce) is 40 hex digits, of time, chance, and keyed hashes of
  * these, realm, algorithm and Call-ID under the secret.  So it proves to be
  * ours without being kept, serves one Call-ID, realm and algorithm only, and
  * survives restarts.  What is kept is its use: with qop nc must grow, without

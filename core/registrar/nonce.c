@@ -5,9 +5,7 @@
 #include "base/hash.h"
 #include "sip/lex.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +14,6 @@ enum {
 	SALT_DIGITS = 8,
 	OURS_DIGITS = 8,
 	CALL_DIGITS = 16,
-	HEAD_BYTES = 1 + TIME_DIGITS + SALT_DIGITS + 8,
 	MAC_BYTES = 32,
 	FIRST_SLOTS = 64,
 };
@@ -28,68 +25,33 @@ static const uint32_t used_up = UINT32_MAX;
 
 void nonces_set_secret(struct nonces *t, struct slice secret)
 {
-	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-	    OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
-	if (!mac || !EVP_MAC_init(mac, (const unsigned char *)secret.p, secret.n, params))
+	static const unsigned char purpose[] = "nonce";
+	_Static_assert(sizeof(t->keys) == MAC_BYTES, "what HMAC-SHA-256 gives");
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, secret.p, secret.n, purpose,
+		       sizeof(purpose), (unsigned char *)&t->keys, sizeof(t->keys), NULL))
 		abort();
-	EVP_MAC_free(hmac);
-	EVP_MAC_CTX_free(t->mac);
-	t->mac = mac;
 }
 
-static void mac_add(struct nonces *t, const void *bytes, size_t n)
-{
-	if (n > 0)
-		EVP_MAC_update(t->mac, bytes, n);
-}
+/* What a nonce's MACs are over: that of "ours" all but the last. */
+enum { WORD_TIME, WORD_SALT, WORD_ALGORITHM, WORD_REALM, WORD_CALL, WORDS };
 
-static void mac_add_lower(struct nonces *t, struct slice s)
-{
-	unsigned char lower[64];
-	for (size_t i = 0; i < s.n;) {
-		size_t n = 0;
-		for (; n < sizeof(lower) && i < s.n; i++) {
-			lower[n++] = (unsigned char)slice_lower(s.p[i]);
-		}
-		mac_add(t, lower, n);
-	}
-}
-
-/*
- * What the first digits of a nonce (time and chance), algorithm and realm give:
- * the MAC that says "ours", and the key for that of the Call-ID.
- */
 struct proof {
 	uint32_t ours;
-	uint8_t call_key[16];
+	uint64_t call;
 };
 
-static struct proof prove(struct nonces *t, const struct nonce_scope *s, const char *text)
+static struct proof prove(const struct nonces *t, const struct nonce_scope *s, uint32_t made,
+			  uint32_t salt)
 {
-	struct proof proof;
-	unsigned char out[MAC_BYTES] = {0}, head[HEAD_BYTES];
-	const uint64_t realm_n = s->realm.n;
-	size_t n;
-	head[0] = (unsigned char)s->algorithm;
-	memcpy(head + 1, text, TIME_DIGITS + SALT_DIGITS);
-	memcpy(head + 1 + TIME_DIGITS + SALT_DIGITS, &realm_n, sizeof(realm_n));
-	EVP_MAC_init(t->mac, NULL, 0, NULL);
-	mac_add(t, head, sizeof(head));
-	mac_add_lower(t, s->realm);
-	EVP_MAC_final(t->mac, out, &n, sizeof(out));
-	memcpy(&proof.ours, out, sizeof(proof.ours));
-	memcpy(proof.call_key, out + MAC_BYTES / 2, sizeof(proof.call_key));
-	return proof;
-}
-
-static uint64_t mac_call(const struct proof *p, const struct nonce_scope *s)
-{
-	return siphash13(p->call_key, s->call_id.p, s->call_id.n);
+	uint64_t words[WORDS] = {
+	    [WORD_TIME] = made, [WORD_SALT] = salt, [WORD_ALGORITHM] = s->algorithm};
+	struct siphash realm;
+	siphash_init(&realm, t->keys.texts);
+	siphash_add_lower(&realm, s->realm);
+	words[WORD_REALM] = siphash_end(&realm);
+	words[WORD_CALL] = siphash13(t->keys.texts, s->call_id.p, s->call_id.n);
+	return (struct proof){(uint32_t)siphash24(t->keys.macs, words, WORD_CALL),
+			      siphash24(t->keys.macs, words, WORDS)};
 }
 
 /* Texts. */
@@ -115,11 +77,12 @@ static bool get_hex(const char **p, unsigned digits, uint64_t *value)
 
 void nonce_make(struct nonces *t, const struct nonce_scope *scope, char out[NONCE_DIGITS])
 {
-	char *p = put_hex(out, (uint32_t)env_wall_s(t->env), TIME_DIGITS);
-	p = put_hex(p, (uint32_t)rand_u64(t->env->rand), SALT_DIGITS);
-	const struct proof proof = prove(t, scope, out);
+	const uint32_t made = (uint32_t)env_wall_s(t->env), salt = (uint32_t)rand_u64(t->env->rand);
+	const struct proof proof = prove(t, scope, made, salt);
+	char *p = put_hex(out, made, TIME_DIGITS);
+	p = put_hex(p, salt, SALT_DIGITS);
 	p = put_hex(p, proof.ours, OURS_DIGITS);
-	put_hex(p, mac_call(&proof, scope), CALL_DIGITS);
+	put_hex(p, proof.call, CALL_DIGITS);
 }
 
 void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice text,
@@ -135,9 +98,9 @@ void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice 
 	n->made_s = (uint32_t)made;
 	n->mac = call;
 	/* Integers compare in constant time. */
-	const struct proof proof = prove(t, scope, text.p);
+	const struct proof proof = prove(t, scope, (uint32_t)made, (uint32_t)salt);
 	if (proof.ours == ours)
-		n->origin = mac_call(&proof, scope) == call ? NONCE_OURS : NONCE_ELSEWHERE;
+		n->origin = proof.call == call ? NONCE_OURS : NONCE_ELSEWHERE;
 }
 
 /* Uses.  A MAC is chance by itself, so it is its own hash. */
@@ -237,7 +200,6 @@ void nonces_init(struct nonces *t, struct env *env, uint32_t expire_s, size_t ma
 
 void nonces_free(struct nonces *t)
 {
-	EVP_MAC_CTX_free(t->mac);
 	free(t->now.uses);
 	free(t->before.uses);
 }

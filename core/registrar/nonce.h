@@ -4,10 +4,11 @@
  *
  * 40 hex digits: 8 of the time it was made, 8 of chance, so that two
  * challenges within a second differ, 8 of a MAC over these, algorithm and
- * realm (HMAC-SHA-256, of which the rest is a key), 16 of a MAC over the Call-ID
- * under that key (SipHash).  The second MAC is what lets a nonce be used; the
- * first only tells "ours, but used from elsewhere", from which an honest phone
- * recovers by stale=true, from "made up".
+ * realm, 16 of one over these and the Call-ID.  The second MAC is what lets a
+ * nonce be used; the first only tells "ours, but used from elsewhere", from
+ * which an honest phone recovers by stale=true, from "made up".
+ *
+ * The MACs are SipHash-2-4; its key is an HMAC-SHA-256 under the secret.
  *
  * Nothing is kept of a nonce until it is used with a right response.  Uses
  * live in two generations of an open hash; a nonce that may have been
@@ -19,8 +20,6 @@
 #include "base/env.h"
 #include "base/slice.h"
 #include "sip/digest.h"
-
-#include <openssl/types.h>
 
 enum { NONCE_DIGITS = 40, NONCE_SECRET_MIN = 16 };
 
@@ -40,7 +39,10 @@ struct nonce_generation {
 
 struct nonces {
 	struct env *env;
-	EVP_MAC_CTX *mac; /* keyed; started anew for each MAC */
+	struct {
+		uint8_t macs[16];
+		uint8_t texts[16]; /* realm and Call-ID become a word each, which nobody sees */
+	} keys;
 	uint32_t expire_s;
 	size_t max; /* uses remembered, both generations */
 	struct nonce_generation now, before;

@@ -17,6 +17,18 @@ static void siphash_vectors(void)
 	CHECK(siphash13(zero_key, "z9hG4bK-the-quick-brown-fox", 27) == 0xdaa119f7fcc25795);
 }
 
+/* From the reference implementation: of the bytes 0, 1, 2 … under the key 0, 1, … 15. */
+static void siphash24_vectors(void)
+{
+	const uint64_t words[] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	uint8_t key[16];
+	for (unsigned i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	CHECK(siphash24(key, words, 0) == 0x726fdb47dd0e0e31);
+	CHECK(siphash24(key, words, 1) == 0x93f5f5799a932462);
+	CHECK(siphash24(key, words, 2) == 0x3f2acc7f57c29bdb);
+}
+
 static void siphash_uses_its_key(void)
 {
 	uint8_t key[16] = {1};
@@ -145,6 +157,7 @@ static void each_may_free(void)
 int main(void)
 {
 	TEST(siphash_vectors);
+	TEST(siphash24_vectors);
 	TEST(siphash_uses_its_key);
 	TEST(siphash_keeps_pieces_apart);
 	TEST(siphash_folds_case);
