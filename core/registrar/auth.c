@@ -11,6 +11,7 @@ enum { MD5_DIGITS = 32, SHA256_DIGITS = 64 };
 struct auth {
 	struct auth_options options;
 	struct nonces nonces;
+	struct digester digester;
 	struct credentials *credentials;
 };
 
@@ -55,6 +56,7 @@ void auth_free(struct auth *a)
 	if (!a)
 		return;
 	nonces_free(&a->nonces);
+	digester_free(&a->digester);
 	credentials_free(a->credentials);
 	free(a);
 }
@@ -233,7 +235,8 @@ static bool find_ha1(const struct check *k, const struct store_subscriber *row,
 	bool known = row && plain && row->password.n > 0;
 	struct slice password = known ? row->password : SLICE("nobody has it");
 	if (known || plain) {
-		digest_ha1(k->c.algorithm, k->c.username, k->c.realm, password, out);
+		digest_ha1(&k->auth->digester, k->c.algorithm, k->c.username, k->c.realm, password,
+			   out);
 		return known;
 	}
 	memset(out, '0', SHA256_DIGITS);
@@ -244,7 +247,8 @@ static bool find_ha1(const struct check *k, const struct store_subscriber *row,
 static bool response_is_right(const struct check *k, const char *ha1)
 {
 	char expected[DIGEST_HEX];
-	digest_response(&k->c, slice_str(ha1), k->msg->method_text, k->msg->body, expected);
+	digest_response(&k->auth->digester, &k->c, slice_str(ha1), k->msg->method_text,
+			k->msg->body, expected);
 	return digest_equal(k->c.response, slice_str(expected));
 }
 

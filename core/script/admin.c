@@ -240,10 +240,14 @@ int admin_ha1(lua_State *L)
 	static const char *const names[] = {"MD5", "SHA-256", NULL};
 	static const enum digest_algorithm algorithms[] = {DIGEST_MD5, DIGEST_SHA256};
 	int i = luaL_checkoption(L, 1, NULL, names);
+	struct slice user = slice_str(luaL_checkstring(L, 2));
+	struct slice realm = slice_str(luaL_checkstring(L, 3));
+	struct slice password = slice_str(luaL_checkstring(L, 4));
+	struct digester digester = {0};
 	char out[DIGEST_HEX];
 
-	digest_ha1(algorithms[i], slice_str(luaL_checkstring(L, 2)),
-		   slice_str(luaL_checkstring(L, 3)), slice_str(luaL_checkstring(L, 4)), out);
+	digest_ha1(&digester, algorithms[i], user, realm, password, out);
+	digester_free(&digester);
 	lua_pushstring(L, out);
 	return 1;
 }
@@ -257,6 +261,7 @@ static struct slice text_field(lua_State *L, const char *name)
 
 int admin_digest(lua_State *L)
 {
+	struct digester digester = {0};
 	char ha1[DIGEST_HEX], out[DIGEST_HEX];
 
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -276,8 +281,9 @@ int admin_digest(lua_State *L)
 	if (!method.p || !password.p || !c.username.p || !c.realm.p || !c.nonce.p || !c.uri.p)
 		return luaL_error(L, "method, uri, username, realm, nonce and password it needs");
 	c.algorithm = sha256 ? DIGEST_SHA256 : DIGEST_MD5;
-	digest_ha1(c.algorithm, c.username, c.realm, password, ha1);
-	digest_response(&c, slice_str(ha1), method, SLICE(""), out);
+	digest_ha1(&digester, c.algorithm, c.username, c.realm, password, ha1);
+	digest_response(&digester, &c, slice_str(ha1), method, SLICE(""), out);
+	digester_free(&digester);
 	lua_pushstring(L, out);
 	return 1;
 }

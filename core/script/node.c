@@ -201,11 +201,13 @@ void node_take_over(struct node *n, struct script *script, const struct settings
 /* One secret, two uses that must not tell of each other. */
 static void use_secret(struct node *n, struct slice secret)
 {
+	struct digester digester = {0};
 	char hex[DIGEST_HEX];
 	uint8_t key[16];
 
 	auth_set_secret(n->auth, secret);
-	digest_ha1(DIGEST_SHA256, SLICE("record-route"), SLICE(""), secret, hex);
+	digest_ha1(&digester, DIGEST_SHA256, SLICE("record-route"), SLICE(""), secret, hex);
+	digester_free(&digester);
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(lex_hex(hex[2 * i]) << 4 | lex_hex(hex[2 * i + 1]));
 	proxy_set_route_key(&n->proxy, key);

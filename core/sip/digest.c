@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 /* ---- credentials ---- */
 
@@ -175,28 +176,60 @@ static const EVP_MD *md_of(enum digest_algorithm a)
 	}
 }
 
-/* Hashes several texts after each other with one algorithm, looked up once. */
+/*
+ * One text on its way into the hash, then the next.  Most fit, and are hashed at
+ * once: each piece that the library is given costs more than its bytes do.
+ */
 struct hasher {
 	EVP_MD_CTX *ctx;
+	const EVP_MD *md;
+	bool begun;
 	bool failed; /* a library without the algorithm: no response matches then */
+	size_t n;
+	char bytes[256];
 };
 
-static void hasher_init(struct hasher *h, enum digest_algorithm a)
+void digester_free(struct digester *d)
 {
-	const EVP_MD *md = md_of(a);
-	h->ctx = EVP_MD_CTX_new();
-	h->failed = !md || !h->ctx || EVP_DigestInit_ex(h->ctx, md, NULL) != 1;
+	for (int a = 0; a < DIGEST_UNKNOWN; a++)
+		EVP_MD_CTX_free(d->ctx[a]);
+	*d = (struct digester){0};
 }
 
-static void hasher_free(struct hasher *h)
+/* Asking the library for an algorithm is dear: a context that knows its own is not told again. */
+static void hasher_init(struct hasher *h, struct digester *d, enum digest_algorithm a)
 {
-	EVP_MD_CTX_free(h->ctx);
+	h->md = md_of(a);
+	if (h->md && !d->ctx[a])
+		d->ctx[a] = EVP_MD_CTX_new();
+	h->ctx = h->md ? d->ctx[a] : NULL;
+	if (h->ctx && EVP_MD_CTX_get0_md(h->ctx))
+		h->md = NULL;
+	h->failed = !h->ctx;
+	h->begun = false;
+	h->n = 0;
+}
+
+static void hash_bytes(struct hasher *h, const char *p, size_t n)
+{
+	if (!h->failed && !h->begun)
+		h->failed = EVP_DigestInit_ex(h->ctx, h->md, NULL) != 1;
+	h->begun = true;
+	h->md = NULL;
+	if (!h->failed)
+		h->failed = EVP_DigestUpdate(h->ctx, p, n) != 1;
 }
 
 static void feed(struct hasher *h, struct slice s)
 {
-	if (!h->failed && s.n && EVP_DigestUpdate(h->ctx, s.p, s.n) != 1)
-		h->failed = true;
+	if (s.n > sizeof(h->bytes) - h->n) {
+		hash_bytes(h, h->bytes, h->n);
+		hash_bytes(h, s.p, s.n);
+		h->n = 0;
+	} else if (s.n) {
+		memcpy(h->bytes + h->n, s.p, s.n);
+		h->n += s.n;
+	}
 }
 
 /* Hex of what was fed, and ready for the next text; "" after a failure. */
@@ -205,10 +238,11 @@ static struct slice finish(struct hasher *h, char out[DIGEST_HEX])
 	static const char digits[] = "0123456789abcdef";
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
-	if (!h->failed && EVP_DigestFinal_ex(h->ctx, hash, &n) != 1)
-		h->failed = true;
-	if (!h->failed && EVP_DigestInit_ex(h->ctx, NULL, NULL) != 1)
-		h->failed = true;
+	hash_bytes(h, h->bytes, h->n);
+	h->n = 0;
+	h->begun = false;
+	if (!h->failed)
+		h->failed = EVP_DigestFinal_ex(h->ctx, hash, &n) != 1;
 	if (h->failed)
 		n = 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -231,13 +265,13 @@ static struct slice hash_joined(struct hasher *h, const struct slice *texts, int
 	return finish(h, out);
 }
 
-void digest_ha1(enum digest_algorithm a, struct slice user, struct slice realm,
+void digest_ha1(struct digester *d, enum digest_algorithm a, struct slice user, struct slice realm,
 		struct slice password, char out[DIGEST_HEX])
 {
 	struct hasher h;
-	hasher_init(&h, a);
+	hasher_init(&h, d, a);
 	hash_joined(&h, (struct slice[]){user, realm, password}, 3, out);
-	hasher_free(&h);
+	OPENSSL_cleanse(&h, sizeof(h));
 }
 
 /* HA2 of RFC 2617 3.2.2.3; with auth-int the body counts. */
@@ -252,12 +286,12 @@ static struct slice hash_a2(struct hasher *h, const struct digest_credentials *c
 	return hash_joined(h, (struct slice[]){method, c->uri, body_hash}, 3, out);
 }
 
-void digest_response(const struct digest_credentials *c, struct slice ha1, struct slice method,
-		     struct slice body, char out[DIGEST_HEX])
+void digest_response(struct digester *d, const struct digest_credentials *c, struct slice ha1,
+		     struct slice method, struct slice body, char out[DIGEST_HEX])
 {
 	struct hasher h;
 	char a1_hex[DIGEST_HEX], a2_hex[DIGEST_HEX];
-	hasher_init(&h, c->algorithm);
+	hasher_init(&h, d, c->algorithm);
 	h.failed |= c->qop == DIGEST_QOP_UNKNOWN;
 	if (c->sess)
 		ha1 = hash_joined(&h, (struct slice[]){ha1, c->nonce, c->cnonce}, 3, a1_hex);
@@ -270,7 +304,6 @@ void digest_response(const struct digest_credentials *c, struct slice ha1, struc
 		hash_joined(&h, (struct slice[]){ha1, c->nonce, c->nc, c->cnonce, qop, ha2}, 6,
 			    out);
 	}
-	hasher_free(&h);
 }
 
 bool digest_equal(struct slice a, struct slice b)

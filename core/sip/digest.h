@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+#include <openssl/types.h>
+
 enum digest_algorithm { DIGEST_MD5, DIGEST_SHA256, DIGEST_SHA512_256, DIGEST_UNKNOWN };
 enum digest_qop { DIGEST_QOP_NONE, DIGEST_QOP_AUTH, DIGEST_QOP_AUTH_INT, DIGEST_QOP_UNKNOWN };
 
@@ -42,9 +44,16 @@ int digest_parse(struct digest_credentials *c, struct arena *a, struct slice val
 /* Hex digits of the hash, 32 for MD5, else 64. */
 size_t digest_hex_digits(enum digest_algorithm a);
 
+/* What computes; begins as {0}.  It keeps what the library has of each algorithm, nothing of a
+ * text. */
+struct digester {
+	EVP_MD_CTX *ctx[DIGEST_UNKNOWN]; /* NULL: not asked for yet */
+};
+void digester_free(struct digester *d);
+
 /* HA1 of user:realm:password, lower-case hex, NUL terminated; "" when the
  * algorithm is unknown, to us or to the library. */
-void digest_ha1(enum digest_algorithm a, struct slice user, struct slice realm,
+void digest_ha1(struct digester *d, enum digest_algorithm a, struct slice user, struct slice realm,
 		struct slice password, char out[DIGEST_HEX]);
 
 /*
@@ -52,8 +61,8 @@ void digest_ha1(enum digest_algorithm a, struct slice user, struct slice realm,
  * "-sess"), method and body (used by auth-int only); "" as above, and for an
  * unknown qop.
  */
-void digest_response(const struct digest_credentials *c, struct slice ha1, struct slice method,
-		     struct slice body, char out[DIGEST_HEX]);
+void digest_response(struct digester *d, const struct digest_credentials *c, struct slice ha1,
+		     struct slice method, struct slice body, char out[DIGEST_HEX]);
 
 /* Constant time in the contents; the empty text equals nothing; hex digits in lower case only (RFC
  * 2617 3.2.2: LHEX). */

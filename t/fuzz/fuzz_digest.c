@@ -6,9 +6,11 @@
 
 static void check_response(const struct digest_credentials *c)
 {
+	struct digester digester = {0};
 	char ha1[DIGEST_HEX], response[DIGEST_HEX];
-	digest_ha1(c->algorithm, c->username, c->realm, SLICE("secret"), ha1);
-	digest_response(c, slice_str(ha1), SLICE("INVITE"), SLICE("body"), response);
+	digest_ha1(&digester, c->algorithm, c->username, c->realm, SLICE("secret"), ha1);
+	digest_response(&digester, c, slice_str(ha1), SLICE("INVITE"), SLICE("body"), response);
+	digester_free(&digester);
 	struct slice expected = slice_str(response);
 	bool known = c->algorithm != DIGEST_UNKNOWN && c->qop != DIGEST_QOP_UNKNOWN;
 	MUST(expected.n == (known ? digest_hex_digits(c->algorithm) : 0));

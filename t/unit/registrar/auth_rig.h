@@ -123,6 +123,7 @@ static inline enum digest_algorithm algorithm_of(const struct phone *p)
 
 static inline void respond(const struct phone *p, const char *uri, char out[DIGEST_HEX])
 {
+	struct digester digester = {0};
 	char ha1[DIGEST_HEX], nc[9];
 	snprintf(nc, sizeof(nc), "%08x", p->nc);
 	struct digest_credentials c = {
@@ -133,9 +134,10 @@ static inline void respond(const struct phone *p, const char *uri, char out[DIGE
 	    .algorithm = algorithm_of(p),
 	    .qop = p->qop ? DIGEST_QOP_AUTH : DIGEST_QOP_NONE,
 	};
-	digest_ha1(c.algorithm, slice_str(p->username), slice_str(p->realm), slice_str(p->password),
-		   ha1);
-	digest_response(&c, slice_str(ha1), slice_str(p->method), SLICE(""), out);
+	digest_ha1(&digester, c.algorithm, slice_str(p->username), slice_str(p->realm),
+		   slice_str(p->password), ha1);
+	digest_response(&digester, &c, slice_str(ha1), slice_str(p->method), SLICE(""), out);
+	digester_free(&digester);
 }
 
 static inline void credentials(const struct phone *p, char *out, size_t size)

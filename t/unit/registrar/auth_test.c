@@ -71,17 +71,19 @@ static void stored_hashes_pass(void)
 	struct world w;
 	struct phone p = phone();
 	char md5[DIGEST_HEX], sha[DIGEST_HEX];
+	struct digester digester = {0};
 	setup(&w);
 	w.options.plain = false;
 	auth_set_options(w.auth, &w.options);
-	digest_ha1(DIGEST_MD5, SLICE("11"), SLICE(REALM), SLICE("abc11"), md5);
-	digest_ha1(DIGEST_SHA256, SLICE("11"), SLICE(REALM), SLICE("abc11"), sha);
+	digest_ha1(&digester, DIGEST_MD5, SLICE("11"), SLICE(REALM), SLICE("abc11"), md5);
+	digest_ha1(&digester, DIGEST_SHA256, SLICE("11"), SLICE(REALM), SLICE("abc11"), sha);
 	md5[0] = md5[0] >= 'a' ? (char)(md5[0] & ~0x20) : md5[0]; /* upper case is fine there */
 	struct store_subscriber s = {
 	    .username = SLICE("11"), .ha1 = slice_str(md5), .ha1_sha256 = slice_str(sha)};
 	add_row(&w, &s);
 	s = (struct store_subscriber){.username = SLICE("12"), .ha1 = slice_str(sha)};
-	digest_ha1(DIGEST_SHA256, SLICE("12"), SLICE(REALM), SLICE("abc11"), sha);
+	digest_ha1(&digester, DIGEST_SHA256, SLICE("12"), SLICE(REALM), SLICE("abc11"), sha);
+	digester_free(&digester);
 	add_row(&w, &s);
 	p.username = "11";
 	p.password = "abc11";

@@ -7,6 +7,7 @@
 /* ---- credentials ---- */
 
 static struct arena arena;
+static struct digester digester;
 
 static int parse(struct digest_credentials *c, const char *value)
 {
@@ -147,8 +148,8 @@ static void phone_responses(void)
 		if (line[0] == '#' || split(line, f) < 7)
 			continue;
 		struct digest_credentials c = {.uri = f[4], .nonce = f[5]};
-		digest_ha1(DIGEST_MD5, f[0], f[1], f[2], ha1);
-		digest_response(&c, slice_str(ha1), f[3], SLICE_NULL, response);
+		digest_ha1(&digester, DIGEST_MD5, f[0], f[1], f[2], ha1);
+		digest_response(&digester, &c, slice_str(ha1), f[3], SLICE_NULL, response);
 		check_hex("phone", f[6], response);
 		rows++;
 	}
@@ -191,11 +192,11 @@ static void check_row(const struct slice *f)
 	struct digest_credentials c;
 	const char *name = arena_strz(&arena, f[0]);
 	CHECK_INT(parse_row(&c, f), 0);
-	digest_ha1(c.algorithm, f[3], f[4], f[5], ha1);
+	digest_ha1(&digester, c.algorithm, f[3], f[4], f[5], ha1);
 	CHECK_INT(strlen(ha1), digest_hex_digits(c.algorithm));
 	if (!c.sess)
 		check_hex(name, f[13], ha1);
-	digest_response(&c, slice_str(ha1), f[6], unhex(f[12]), response);
+	digest_response(&digester, &c, slice_str(ha1), f[6], unhex(f[12]), response);
 	check_hex(name, f[15], response);
 	CHECK(digest_equal(c.response, slice_str(response)));
 }
@@ -222,14 +223,35 @@ static void what_cannot_be_computed_matches_nothing(void)
 {
 	char ha1[DIGEST_HEX] = "x", response[DIGEST_HEX] = "x";
 	struct digest_credentials c = {.algorithm = DIGEST_UNKNOWN};
-	digest_ha1(DIGEST_UNKNOWN, SLICE("u"), SLICE("r"), SLICE("p"), ha1);
+	digest_ha1(&digester, DIGEST_UNKNOWN, SLICE("u"), SLICE("r"), SLICE("p"), ha1);
 	CHECK_STR(ha1, "");
-	digest_response(&c, SLICE("x"), SLICE("INVITE"), SLICE_NULL, response);
+	digest_response(&digester, &c, SLICE("x"), SLICE("INVITE"), SLICE_NULL, response);
 	CHECK_STR(response, "");
 	c = (struct digest_credentials){.qop = DIGEST_QOP_UNKNOWN};
-	digest_response(&c, SLICE("x"), SLICE("INVITE"), SLICE_NULL, response);
+	digest_response(&digester, &c, SLICE("x"), SLICE("INVITE"), SLICE_NULL, response);
 	CHECK_STR(response, "");
 	CHECK(!digest_equal(SLICE(""), SLICE("")));
+}
+
+/* One digester computes whatever comes, of any length, one after the other. */
+static void knows_nothing_of_the_text_before(void)
+{
+	char text[1000], first[DIGEST_HEX], again[DIGEST_HEX];
+	memset(text, 'a', sizeof(text));
+	for (size_t n = 0; n <= sizeof(text); n += 50) {
+		struct digester fresh = {0};
+		struct slice realm = slice_of(text, n);
+		for (int a = DIGEST_MD5; a < DIGEST_UNKNOWN; a++) {
+			digest_ha1(&fresh, a, SLICE("u"), realm, SLICE("p"), first);
+			digest_ha1(&digester, a, SLICE("u"), realm, SLICE("p"), again);
+			CHECK_STR(again, first);
+		}
+		digester_free(&fresh);
+	}
+	/* md5sum of "u:" and a thousand times "a" and ":p" */
+	digest_ha1(&digester, DIGEST_MD5, SLICE("u"), slice_of(text, sizeof(text)), SLICE("p"),
+		   again);
+	CHECK_STR(again, "9cc4a28f9cac9a1829869a4dd41901f9");
 }
 
 static void compares(void)
@@ -280,8 +302,10 @@ int main(void)
 	TEST(phone_responses);
 	TEST(published_responses);
 	TEST(what_cannot_be_computed_matches_nothing);
+	TEST(knows_nothing_of_the_text_before);
 	TEST(compares);
 	TEST(writes_challenges);
+	digester_free(&digester);
 	arena_free(&arena);
 	return tap_done();
 }
