@@ -36,6 +36,8 @@ static bool reserve(struct buf *b, size_t n)
 	size_t need = b->n + n + 1, cap = b->cap ? b->cap : FIRST_BYTES;
 	while (cap < need)
 		cap *= 2;
+	if (cap - 1 > b->max) /* then room alone tells whether it may go in */
+		cap = b->max + 1;
 	if (cap > b->cap) {
 		b->p = mem_realloc(b->p, cap);
 		b->cap = cap;
@@ -51,18 +53,11 @@ char *buf_grow(struct buf *b, size_t n)
 	return b->p + b->n - n;
 }
 
-void buf_put(struct buf *b, struct slice s)
+void buf_put_more(struct buf *b, struct slice s)
 {
 	char *to = buf_grow(b, s.n);
 	if (to && s.n)
 		memcpy(to, s.p, s.n);
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	char *to = buf_grow(b, 1);
-	if (to)
-		*to = c;
 }
 
 struct slice u64_text(uint64_t value, char digits[U64_DIGITS])

@@ -13,7 +13,7 @@
 struct buf {
 	char *p;
 	size_t n;
-	size_t cap;
+	size_t cap; /* 0, or more than n; at most one more than max */
 	size_t max; /* bytes */
 	bool failed;
 };
@@ -23,8 +23,21 @@ void buf_free(struct buf *b);
 /* Empty again and no longer failed. */
 void buf_reset(struct buf *b);
 
-void buf_put(struct buf *b, struct slice s);
-void buf_putc(struct buf *b, char c);
+/* What does not fit into what is there. */
+void buf_put_more(struct buf *b, struct slice s);
+static inline void buf_put(struct buf *b, struct slice s)
+{
+	if (b->failed || s.n >= b->cap - b->n) { /* with room for a NUL */
+		buf_put_more(b, s);
+	} else if (s.n) {
+		memcpy(b->p + b->n, s.p, s.n);
+		b->n += s.n;
+	}
+}
+static inline void buf_putc(struct buf *b, char c)
+{
+	buf_put(b, slice_of(&c, 1));
+}
 static inline void buf_puts(struct buf *b, const char *z)
 {
 	buf_put(b, slice_str(z));

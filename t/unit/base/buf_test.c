@@ -54,6 +54,21 @@ static void fails_past_its_limit(void)
 	buf_free(&b);
 }
 
+/* Also where the limit lies between two sizes of its memory. */
+static void takes_all_up_to_its_limit(void)
+{
+	for (size_t max = 250; max < 520; max++) {
+		struct buf b;
+		buf_init(&b, max);
+		for (size_t i = 0; i < max; i++)
+			buf_putc(&b, 'a');
+		CHECK(!b.failed && b.n == max);
+		buf_putc(&b, 'a');
+		CHECK(b.failed && b.n == max);
+		buf_free(&b);
+	}
+}
+
 static void refuses_huge_sizes(void)
 {
 	struct buf b;
@@ -71,6 +86,7 @@ int main(void)
 	TEST(grows);
 	TEST(writes_all_kinds);
 	TEST(fails_past_its_limit);
+	TEST(takes_all_up_to_its_limit);
 	TEST(refuses_huge_sizes);
 	return tap_done();
 }
