@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* RFC 3629 4: nothing longer than need be, no surrogates, nothing above U+10FFFF. */
 size_t utf8_char(struct slice s)
 {
@@ -16,13 +18,24 @@ size_t utf8_char(struct slice s)
 	return n;
 }
 
+/* Most texts are ASCII: how many bytes of it come first, in eights. */
+static size_t ascii_run(struct slice s)
+{
+	size_t i = 0;
+	for (uint64_t eight; s.n - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, s.p + i, sizeof(eight));
+		if (eight & 0x8080808080808080)
+			break;
+	}
+	return i;
+}
+
 bool utf8_is(struct slice s)
 {
-	while (s.n > 0) {
-		size_t n = utf8_char(s);
+	for (size_t i = ascii_run(s), n; i < s.n; i += n) {
+		n = utf8_char(slice_of(s.p + i, s.n - i));
 		if (n == 0)
 			return false;
-		s = slice_of(s.p + n, s.n - n);
 	}
 	return true;
 }

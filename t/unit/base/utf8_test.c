@@ -30,8 +30,21 @@ static void malformed(void)
 	CHECK(!utf8_is(slice_of("\xc3\xa9", 1)));
 }
 
+static void looks_at_each_byte(void)
+{
+	char text[40];
+	for (size_t n = 1; n <= sizeof(text); n++)
+		for (size_t i = 0; i < n; i++) {
+			memset(text, 'a', sizeof(text));
+			text[i] = (char)0xff;
+			CHECK(!utf8_is(slice_of(text, n)));
+			CHECK(utf8_is(slice_of(text, i)));
+		}
+}
+
 int main(void)
 {
+	TEST(looks_at_each_byte);
 	TEST(well_formed);
 	TEST(malformed);
 	return tap_done();
