@@ -61,10 +61,11 @@ enum param {
 
 static enum param param_of(struct slice name)
 {
-	static const char *const names[PARAMS] = {
-	    "username", "realm", "nonce", "uri", "response", "cnonce", "nc", "algorithm", "qop"};
+	static const struct slice names[PARAMS] = {{"username", 8}, {"realm", 5},     {"nonce", 5},
+						   {"uri", 3},      {"response", 8},  {"cnonce", 6},
+						   {"nc", 2},       {"algorithm", 9}, {"qop", 3}};
 	for (int i = 0; i < PARAMS; i++)
-		if (slice_ieq(name, slice_str(names[i])))
+		if (slice_ieq(name, names[i]))
 			return (enum param)i;
 	return UNKNOWN;
 }

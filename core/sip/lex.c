@@ -26,18 +26,14 @@ const uint16_t lex_classes[256] = {
 };
 /* clang-format on */
 
-int lex_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t lex_quoted(struct slice s)
 {
 	if (s.n == 0 || s.p[0] != '"')
 		return 0;
+	/* Most often nothing in it is escaped. */
+	const char *close = slice_chr(lex_skip(s, 1), '"');
+	if (!close || !slice_chr(slice_range(s.p, close), '\\'))
+		return close ? (size_t)(close - s.p) + 1 : 0;
 	for (size_t i = 1; i < s.n; i++) {
 		if (s.p[i] == '"')
 			return i + 1;

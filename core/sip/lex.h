@@ -44,7 +44,14 @@ static inline bool lex_is_space(char c)
 	return lex_is(c, LEX_SPACE);
 }
 
-int lex_hex(char c); /* 0..15, or -1 */
+/* 0..15, or -1 */
+static inline int lex_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* Leading bytes of one class. */
 static inline size_t lex_span(struct slice s, enum lex_class class)

@@ -295,32 +295,21 @@ bool uri_equal(const struct uri *a, const struct uri *b)
 	return !is_long(a) && !is_long(b) && sip_equal(a, b);
 }
 
-/* The address of an IP literal, brackets or not: its octets (4 or 16), else 0. */
-static size_t ip_of(struct slice host, uint8_t octets[16])
+/* The address of an IPv6 literal, brackets or not. */
+static bool read_ip6(struct slice host, struct in6_addr *ip)
 {
-	char z[INET_ADDRSTRLEN];
-	if (slice_chr(host, ':')) {
-		struct in6_addr ip;
-		bool brackets = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
-		if (ip6_of(brackets ? slice_of(host.p + 1, host.n - 2) : host, &ip) < 0)
-			return 0;
-		memcpy(octets, &ip, 16);
-		return 16;
-	}
-	if (host.n == 0 || host.n >= sizeof(z) || memchr(host.p, '\0', host.n))
-		return 0;
-	memcpy(z, host.p, host.n);
-	z[host.n] = '\0';
-	return inet_pton(AF_INET, z, octets) == 1 ? 4 : 0;
+	bool brackets = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	return slice_chr(host, ':') &&
+	       ip6_of(brackets ? slice_of(host.p + 1, host.n - 2) : host, ip) == 0;
 }
 
+/* Only IPv6 addresses have several spellings. */
 bool uri_host_equal(struct slice a, struct slice b)
 {
+	struct in6_addr x, y;
 	if (slice_ieq(a, b))
 		return true;
-	uint8_t x[16], y[16];
-	size_t n = ip_of(a, x);
-	return n && n == ip_of(b, y) && memcmp(x, y, n) == 0;
+	return read_ip6(a, &x) && read_ip6(b, &y) && memcmp(&x, &y, sizeof(x)) == 0;
 }
 
 /* ---- as a target ---- */
