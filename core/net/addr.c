@@ -1,5 +1,7 @@
 #include "net/addr.h"
 
+#include "base/buf.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -135,11 +137,14 @@ void addr_host(const struct addr *a, bool brackets, char out[ADDR_TEXT])
 
 void addr_text(const struct addr *a, char out[ADDR_TEXT])
 {
-	size_t n;
+	char digits[U64_DIGITS];
+	struct slice port = u64_text(a->port, digits);
 
 	addr_host(a, true, out);
-	n = strlen(out);
-	snprintf(out + n, ADDR_TEXT - n, ":%u", a->port);
+	out += strlen(out);
+	*out++ = ':';
+	memcpy(out, port.p, port.n);
+	out[port.n] = '\0';
 }
 
 bool addr_ip_equal(const struct addr *a, const struct addr *b)

@@ -19,6 +19,7 @@ struct contact {
 	int q;                  /* thousandths, -1: none */
 	struct slice instance;  /* content of +sip.instance, or null */
 	uint32_t reg_id;        /* 0: none, or without an instance (RFC 5626 6) */
+	bool translated;        /* registrar: its address is behind a NAT */
 };
 
 /* NULL, or why it must be refused: static text for a reason phrase. */

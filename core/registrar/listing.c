@@ -1,6 +1,7 @@
 #include "registrar/listing.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static void put_q(struct buf *out, int q)
@@ -48,10 +49,17 @@ void listing_contact(struct buf *out, const struct store_binding *b, int64_t now
 	buf_puts(out, "\r\n");
 }
 
-static void put_2(struct buf *out, int n, char behind)
+static char *put_2(char *p, int n)
 {
-	const char text[] = {(char)('0' + n / 10), (char)('0' + n % 10), behind};
-	buf_put(out, slice_of(text, sizeof(text)));
+	*p++ = (char)('0' + n / 10 % 10);
+	*p++ = (char)('0' + n % 10);
+	return p;
+}
+
+static char *put_3(char *p, const char *name)
+{
+	memcpy(p, name, 3);
+	return p + 3;
 }
 
 /* By hand, since strftime asks the locale. */
@@ -59,20 +67,17 @@ void listing_date(struct buf *out, int64_t now_s)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char line[] = "Date: Sun, 00 Jan 0000 00:00:00 GMT\r\n";
 	time_t t = (time_t)now_s;
 	struct tm tm;
 	if (!gmtime_r(&t, &tm))
 		return;
-	buf_puts(out, "Date: ");
-	buf_put(out, slice_of(days + 3 * tm.tm_wday, 3));
-	buf_puts(out, ", ");
-	put_2(out, tm.tm_mday, ' ');
-	buf_put(out, slice_of(months + 3 * tm.tm_mon, 3));
-	buf_putc(out, ' ');
-	buf_u64(out, (uint64_t)tm.tm_year + 1900);
-	buf_putc(out, ' ');
-	put_2(out, tm.tm_hour, ':');
-	put_2(out, tm.tm_min, ':');
-	put_2(out, tm.tm_sec, ' ');
-	buf_puts(out, "GMT\r\n");
+	put_3(line + 6, days + 3 * tm.tm_wday);
+	put_2(line + 11, tm.tm_mday);
+	put_3(line + 14, months + 3 * tm.tm_mon);
+	put_2(put_2(line + 18, tm.tm_year / 100 + 19), tm.tm_year);
+	put_2(line + 23, tm.tm_hour);
+	put_2(line + 26, tm.tm_min);
+	put_2(line + 29, tm.tm_sec);
+	buf_put(out, slice_of(line, sizeof(line) - 1));
 }

@@ -245,24 +245,26 @@ static bool is_translated(const struct save *s, const struct contact *c)
 	const struct addr *source = &s->r->source;
 	const struct via *via = &s->r->msg->via;
 	struct addr own;
-	if (source->family == 0 || s->path.p ||
+	if (source->family == 0 || s->path.p || !via->text.p ||
+	    !uri_host_equal(via->host, c->uri.host) ||
 	    addr_parse(&own, c->uri.host, uri_port(&c->uri)) < 0)
 		return false;
 	/* The same host: its port may be for sending only, unless it asks for answers there. */
-	if (addr_ip_equal(&own, source) && (own.port == source->port || !via->rport))
-		return false;
-	return via->text.p && uri_host_equal(via->host, c->uri.host);
+	return !addr_ip_equal(&own, source) || (own.port != source->port && via->rport);
 }
 
-static struct slice source_uri(const struct save *s)
+/* Sets who is reached where the request came from, and what that is. */
+static void find_translated(struct save *s)
 {
 	char text[ADDR_TEXT];
-	for (unsigned i = 0; i < s->n_contacts; i++)
-		if (is_translated(s, &s->contacts[i])) {
+	for (unsigned i = 0; i < s->n_contacts; i++) {
+		struct contact *c = &s->contacts[i];
+		c->translated = is_translated(s, c);
+		if (c->translated && !s->received_uri.p) {
 			addr_text(&s->r->source, text);
-			return arena_printf(s->r->arena, "sip:%s", text);
+			s->received_uri = arena_printf(s->r->arena, "sip:%s", text);
 		}
-	return SLICE_NULL;
+	}
 }
 
 /* Allow as the bit mask of the methods column; -1 without it. */
@@ -312,7 +314,7 @@ static struct slice user_agent_of(const struct save *s)
 /* All that needs the request's arena, which save_merge() may not touch. */
 static void describe(struct save *s)
 {
-	s->received_uri = source_uri(s);
+	find_translated(s);
 	s->methods = methods_of(s->r->msg);
 	s->user_agent = user_agent_of(s);
 }
@@ -321,7 +323,7 @@ static void fill_binding(const struct save *s, const struct contact *c, struct s
 {
 	*b = (struct store_binding){
 	    .contact = c->text,
-	    .received = is_translated(s, c) ? s->received_uri : SLICE_NULL,
+	    .received = c->translated ? s->received_uri : SLICE_NULL,
 	    .path = s->path,
 	    .expires = s->now_s + c->expires_s,
 	    .q = c->q,

@@ -20,10 +20,10 @@ static struct location *table_at(lua_State *L, struct message *m)
 
 static struct slice socket_text(struct arena *a, const struct addr *addr)
 {
-	char text[ADDR_TEXT];
+	char text[4 + ADDR_TEXT] = "udp:";
 
-	addr_text(addr, text);
-	return arena_printf(a, "udp:%s", text);
+	addr_text(addr, text + 4);
+	return arena_dup(a, slice_str(text));
 }
 
 static int save_k(lua_State *L, int status, lua_KContext context)
