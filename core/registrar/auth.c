@@ -61,6 +61,11 @@ void auth_free(struct auth *a)
 	free(a);
 }
 
+void auth_join(struct auth *a, const struct credentials_crew *crew, unsigned own)
+{
+	credentials_join(a->credentials, crew, own);
+}
+
 void auth_set_options(struct auth *a, const struct auth_options *o)
 {
 	a->options = *o;

@@ -49,6 +49,8 @@ struct auth;
 
 struct auth *auth_new(struct env *env, struct store *store, const struct auth_options *o);
 void auth_free(struct auth *a);
+/* Shares what is read of subscribers with a crew that outlives it. */
+void auth_join(struct auth *a, const struct credentials_crew *crew, unsigned own);
 void auth_set_options(struct auth *a, const struct auth_options *o);
 /* At least 16 bytes. */
 void auth_set_secret(struct auth *a, struct slice secret);

@@ -39,6 +39,9 @@ struct question {
 struct credentials {
 	struct env *env;
 	struct store *store;
+	const struct credentials_crew *crew; /* NULL: alone */
+	unsigned own;                        /* its number in it */
+	unsigned n_forgets;                  /* how often somebody was forgotten */
 	struct credentials_options o;
 	struct hash entries;
 	struct hash questions;
@@ -66,6 +69,13 @@ struct credentials *credentials_new(struct env *env, struct store *store,
 	return c;
 }
 
+void credentials_join(struct credentials *c, const struct credentials_crew *crew, unsigned own)
+{
+	c->crew = crew;
+	c->own = own;
+	crew->v[own] = c;
+}
+
 /* Entries. */
 
 static size_t entry_size(const struct entry *e)
@@ -73,20 +83,25 @@ static size_t entry_size(const struct entry *e)
 	return sizeof(*e) + e->n_table + e->n_user + e->n_texts;
 }
 
-static void entry_free(struct credentials *c, struct entry *e)
+static void entry_free(struct entry *e)
+{
+	OPENSSL_cleanse(e, entry_size(e));
+	free(e);
+}
+
+static void entry_remove(struct credentials *c, struct entry *e)
 {
 	size_t *n = e->n_rows ? &c->n_known : &c->n_unknown;
 	(*n)--;
 	hash_remove(&c->entries, &e->node);
 	list_remove(&e->use);
-	OPENSSL_cleanse(e, entry_size(e));
-	free(e);
+	entry_free(e);
 }
 
 static void shrink(struct credentials *c, struct list *list, const size_t *n, size_t max)
 {
 	while (*n > max)
-		entry_free(c, CONTAINER(list->next, struct entry, use));
+		entry_remove(c, CONTAINER(list->next, struct entry, use));
 }
 
 static void keep_limits(struct credentials *c)
@@ -173,43 +188,101 @@ static const char *unpack(const char *p, struct store_subscriber *s)
 	return p;
 }
 
-static void entry_add(struct credentials *c, const struct question *q, unsigned n_rows,
-		      struct slice texts)
+static struct entry *entry_new(const struct question *q, unsigned n_rows, struct slice texts)
 {
-	struct entry *e = mem_alloc(sizeof(*e) + q->table.n + q->user.n + texts.n);
-	*e = (struct entry){.read_ms = env_now_ms(c->env),
-			    .n_table = (uint16_t)q->table.n,
-			    .n_user = (uint16_t)q->user.n,
-			    .n_rows = (uint16_t)n_rows,
-			    .n_texts = (uint16_t)texts.n};
-	list_init(&e->use);
+	struct entry *e = mem_zalloc(sizeof(*e) + q->table.n + q->user.n + texts.n);
+	e->n_table = (uint16_t)q->table.n;
+	e->n_user = (uint16_t)q->user.n;
+	e->n_rows = (uint16_t)n_rows;
+	e->n_texts = (uint16_t)texts.n;
 	memcpy(e->bytes, q->table.p, q->table.n);
 	memcpy(e->bytes + q->table.n, q->user.p, q->user.n);
 	if (texts.n > 0)
 		memcpy(e->bytes + q->table.n + q->user.n, texts.p, texts.n);
-	hash_add(&c->entries, &e->node, hash_of(&c->entries, q->user));
-	list_push(n_rows ? &c->known : &c->unknown, &e->use);
-	*(n_rows ? &c->n_known : &c->n_unknown) += 1;
-	keep_limits(c);
+	return e;
 }
 
-/* What the store said takes the place of what was known. */
-static void keep(struct credentials *c, const struct question *q, const struct credentials_rows *r)
+/* NULL: more than is kept of anybody. */
+static struct entry *entry_of(const struct question *q, const struct credentials_rows *r)
 {
-	struct entry *old = entry_find(c, q->table, q->user);
+	struct entry *e = NULL;
 	struct buf texts;
-	if (old)
-		entry_free(c, old);
-	if (q->forgotten || r->n > MAX_ROWS || q->user.n > MAX_BYTES || c->o.size == 0)
-		return;
+	if (r->n > MAX_ROWS || q->user.n > MAX_BYTES)
+		return NULL;
 	buf_init(&texts, MAX_BYTES);
 	for (unsigned i = 0; i < r->n; i++)
 		pack(&texts, &r->v[i]);
 	if (!texts.failed)
-		entry_add(c, q, r->n, buf_slice(&texts));
+		e = entry_new(q, r->n, buf_slice(&texts));
 	if (texts.p)
 		OPENSSL_cleanse(texts.p, texts.n);
 	buf_free(&texts);
+	return e;
+}
+
+/* Takes e, in the place of what was known. */
+static void entry_keep(struct credentials *c, struct entry *e)
+{
+	struct entry *old = entry_find(c, table_of(e), user_of(e));
+	if (old)
+		entry_remove(c, old);
+	e->read_ms = env_now_ms(c->env);
+	hash_add(&c->entries, &e->node, hash_of(&c->entries, user_of(e)));
+	list_push(e->n_rows ? &c->known : &c->unknown, &e->use);
+	*(e->n_rows ? &c->n_known : &c->n_unknown) += 1;
+	keep_limits(c);
+}
+
+/* News: what one has read, on its way to another of the crew. */
+
+struct news {
+	struct letter letter;
+	const struct credentials_crew *crew;
+	unsigned to;
+	unsigned n_forgets; /* of who has read it */
+	struct entry *entry;
+};
+
+/* Who has forgotten somebody since, or is yet to, forgoes it: it may be from before. */
+static void open_news(struct letter *l)
+{
+	struct news *news = CONTAINER(l, struct news, letter);
+	struct credentials *c = news->crew->v[news->to];
+	if (c && c->n_forgets == news->n_forgets)
+		entry_keep(c, news->entry);
+	else
+		entry_free(news->entry);
+	free(news);
+}
+
+static void tell(const struct credentials *c, unsigned to, const struct entry *e)
+{
+	struct news *news = mem_alloc(sizeof(*news));
+	struct entry *copy = mem_alloc(entry_size(e));
+	memcpy(copy, e, entry_size(e));
+	*news = (struct news){{.open = open_news}, c->crew, to, c->n_forgets, copy};
+	crew_post(c->crew->crew, to, &news->letter);
+}
+
+static void tell_others(const struct credentials *c, const struct entry *e)
+{
+	for (unsigned i = 0; c->crew && i < c->crew->crew->n; i++)
+		if (i != c->own)
+			tell(c, i, e);
+}
+
+/* That a stranger is one is no news to anybody; that a user is gone is. */
+static void keep(struct credentials *c, const struct question *q, const struct credentials_rows *r)
+{
+	struct entry *old = entry_find(c, q->table, q->user);
+	bool news = r->n > 0 || old;
+	if (old)
+		entry_remove(c, old);
+	struct entry *e = q->forgotten || c->o.size == 0 ? NULL : entry_of(q, r);
+	if (e && news)
+		tell_others(c, e);
+	if (e)
+		entry_keep(c, e);
 }
 
 bool credentials_find(struct credentials *c, struct slice table, struct slice user,
@@ -320,17 +393,19 @@ void credentials_forget(struct credentials *c, struct slice user)
 {
 	uint64_t h = hash_of(&c->entries, user);
 	struct hash_node *next;
+	c->n_forgets++;
 	for (struct hash_node *n = hash_first(&c->entries, h); n; n = next) {
 		struct entry *e = CONTAINER(n, struct entry, node);
 		next = hash_next(n, h);
 		if (slice_eq(user_of(e), user))
-			entry_free(c, e);
+			entry_remove(c, e);
 	}
 	hash_each(&c->questions, forget_question, &user);
 }
 
 void credentials_forget_all(struct credentials *c)
 {
+	c->n_forgets++;
 	shrink(c, &c->known, &c->n_known, 0);
 	shrink(c, &c->unknown, &c->n_unknown, 0);
 	hash_each(&c->questions, forget_question, NULL);
@@ -347,6 +422,8 @@ void credentials_free(struct credentials *c)
 {
 	if (!c)
 		return;
+	if (c->crew)
+		c->crew->v[c->own] = NULL;
 	credentials_forget_all(c);
 	hash_free(&c->entries);
 	hash_free(&c->questions);

@@ -4,11 +4,13 @@
  * What was read is kept for ttl_s, the least used given up when there are
  * `size` of them; that a user is unknown is kept too, for a moment, and never
  * takes the place of one who is known.  Who asks for the same user at the same
- * time shares one question.
+ * time shares one question.  In a crew, what one reads all know: whoever of
+ * them gets the next request need not ask.
  */
 #ifndef REGISTRAR_CREDENTIALS_H
 #define REGISTRAR_CREDENTIALS_H
 
+#include "base/crew.h"
 #include "base/env.h"
 #include "store/store.h"
 
@@ -23,6 +25,14 @@ struct credentials *credentials_new(struct env *env, struct store *store,
 				    const struct credentials_options *o);
 /* Nobody may be waiting. */
 void credentials_free(struct credentials *c);
+
+struct credentials_crew {
+	const struct crew *crew;
+	struct credentials **v; /* [crew->n], each for its own thread's eyes; NULL: not there */
+};
+/* From now on c is that member of a crew that outlives it. */
+void credentials_join(struct credentials *c, const struct credentials_crew *crew, unsigned own);
+
 void credentials_set_options(struct credentials *c, const struct credentials_options *o);
 
 struct credentials_rows {

@@ -18,6 +18,7 @@ void node_crew_init(struct node_crew *c, unsigned n, struct mailbox *boxes, stru
 	c->dispatches = mem_zalloc(n * sizeof(*c->dispatches));
 	c->location = (struct shards){&c->crew, mem_zalloc(n * sizeof(struct shard))};
 	c->aliases = (struct shards){&c->crew, mem_zalloc(n * sizeof(struct shard))};
+	c->credentials = (struct credentials_crew){&c->crew, mem_zalloc(n * sizeof(void *))};
 }
 
 void node_crew_free(struct node_crew *c)
@@ -25,6 +26,7 @@ void node_crew_free(struct node_crew *c)
 	free(c->dispatches);
 	free(c->location.v);
 	free(c->aliases.v);
+	free(c->credentials.v);
 }
 
 /* This node's part of a limit for all. */
@@ -149,6 +151,8 @@ void node_init(struct node *n, struct env *env, struct net *net, struct store *s
 	wire_proxy(n, net, script);
 	struct auth_options auth = auth_options(n);
 	n->auth = auth_new(env, n->store, &auth);
+	if (crew)
+		auth_join(n->auth, &crew->credentials, number);
 	n->location = open_location(n, SLICE("location"), crew ? &crew->location : NULL);
 	n->aliases = open_location(n, SLICE("aliases"), crew ? &crew->aliases : NULL);
 	n->host = (struct script_host){

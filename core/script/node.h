@@ -6,6 +6,7 @@
 #ifndef SCRIPT_NODE_H
 #define SCRIPT_NODE_H
 
+#include "registrar/credentials.h"
 #include "registrar/shards.h"
 #include "script/generations.h"
 #include "transport/dispatch.h"
@@ -16,6 +17,7 @@ struct node_crew {
 	struct dispatch *dispatches; /* [crew.n] */
 	struct shards location;
 	struct shards aliases;
+	struct credentials_crew credentials;
 };
 
 /* n mailboxes, one for each; borrowed. */

@@ -53,6 +53,17 @@ for _, n in ipairs { 1, 2, 4 } do
 			assert.are.equal(n > 1, stats["transport.handed_over"] > 0)
 		end)
 
+		it("ask the database once for a user, whoever of them did", function()
+			flow.wait("the news to reach all", function()
+				return world:stats()["auth.users"] == 2 * n
+			end)
+			for _ = 1, CALLS do
+				alice.registration = nil
+				assert.are.equal(200, alice:register().status)
+			end
+			assert.are.equal(2, world:stats()["auth.asked"])
+		end)
+
 		it("absorb an INVITE that is repeated from another port", function()
 			for round = 1, CALLS do
 				local call = alice:invite "102"

@@ -372,6 +372,102 @@ static void rows_too_large_are_asked_for_each_time(void)
 	teardown(&w);
 }
 
+/* Two caches of one crew: the second is read to by hand. */
+
+struct pair {
+	struct world w;
+	struct crew crew;
+	struct mailbox boxes[2];
+	struct credentials *members[2];
+	struct credentials_crew shared;
+	struct credentials *other;
+};
+
+static void wake(void *data)
+{
+	(void)data;
+}
+
+static void pair_setup(struct pair *p)
+{
+	setup(&p->w);
+	p->crew = (struct crew){.n = 2, .boxes = p->boxes};
+	p->shared = (struct credentials_crew){&p->crew, p->members};
+	p->other = credentials_new(&p->w.rig.sim.env, &p->w.rig.store,
+				   &(struct credentials_options){100, 300});
+	mailbox_init(&p->boxes[0], wake, NULL);
+	mailbox_init(&p->boxes[1], wake, NULL);
+	credentials_join(p->w.c, &p->shared, 0);
+	credentials_join(p->other, &p->shared, 1);
+}
+
+static void pair_teardown(struct pair *p)
+{
+	credentials_free(p->other);
+	mailbox_read(&p->boxes[1]);
+	teardown(&p->w);
+}
+
+static bool other_keeps(struct pair *p, const char *user)
+{
+	mailbox_read(&p->boxes[1]);
+	return credentials_find(p->other, SLICE("subscriber"), slice_str(user), &rows, &worn);
+}
+
+static void what_one_reads_all_know(void)
+{
+	struct pair p;
+	pair_setup(&p);
+	ask_now(&p.w, "10");
+	CHECK(other_keeps(&p, "10"));
+	CHECK_SLICE(rows.v[0].password, "abc10");
+	set_row(&p.w, "10", "a.example", "new");
+	ask_now(&p.w, "10");
+	CHECK(other_keeps(&p, "10"));
+	CHECK_INT(rows.n, 1);
+	CHECK_SLICE(rows.v[0].password, "new");
+	CHECK_INT(p.w.rig.asked, 2);
+	pair_teardown(&p);
+}
+
+static void that_a_user_is_gone_is_news_a_stranger_is_none(void)
+{
+	struct pair p;
+	pair_setup(&p);
+	ask_now(&p.w, "99");
+	CHECK(!other_keeps(&p, "99"));
+	ask_now(&p.w, "10");
+	store_memory.subscriber_remove(p.w.rig.db, SLICE("10"), SLICE("a.example"), NULL);
+	ask_now(&p.w, "10");
+	CHECK(other_keeps(&p, "10"));
+	CHECK_INT(rows.n, 0);
+	pair_teardown(&p);
+}
+
+/* The news may be from before the change that the other was told of. */
+static void news_from_before_forgetting_are_not_kept(void)
+{
+	struct pair p;
+	pair_setup(&p);
+	ask_now(&p.w, "10");
+	credentials_forget(p.other, SLICE("10"));
+	CHECK(!other_keeps(&p, "10"));
+	credentials_forget(p.w.c, SLICE("10"));
+	ask_now(&p.w, "10");
+	CHECK(other_keeps(&p, "10"));
+	pair_teardown(&p);
+}
+
+static void who_has_left_is_told_in_vain(void)
+{
+	struct pair p;
+	pair_setup(&p);
+	ask_now(&p.w, "10");
+	credentials_free(p.other);
+	p.other = NULL;
+	pair_teardown(&p);
+}
+
 int main(void)
 {
 	TEST(a_user_is_kept_for_the_ttl);
@@ -391,5 +487,9 @@ int main(void)
 	TEST(without_size_nothing_is_kept);
 	TEST(a_smaller_size_holds_at_once);
 	TEST(rows_too_large_are_asked_for_each_time);
+	TEST(what_one_reads_all_know);
+	TEST(that_a_user_is_gone_is_news_a_stranger_is_none);
+	TEST(news_from_before_forgetting_are_not_kept);
+	TEST(who_has_left_is_told_in_vain);
 	return tap_done();
 }
