@@ -126,14 +126,24 @@ struct aor *aor_make(struct aors *t, const struct aor_key *key)
 
 /* Shared texts. */
 
-static struct text *text_take(struct aors *t, struct slice s)
+static struct slice text_slice(const struct text *x)
+{
+	return x ? slice_of(x->bytes, x->n) : SLICE_NULL;
+}
+
+/* likely: what it was before, or NULL. */
+static struct text *text_take(struct aors *t, struct text *likely, struct slice s)
 {
 	if (!s.p)
 		return NULL;
+	if (likely && slice_eq(text_slice(likely), s)) {
+		likely->uses++;
+		return likely;
+	}
 	uint64_t h = hash_of(&t->texts, s);
 	for (struct hash_node *n = hash_first(&t->texts, h); n; n = hash_next(n, h)) {
 		struct text *x = CONTAINER(n, struct text, node);
-		if (!slice_eq(slice_of(x->bytes, x->n), s))
+		if (!slice_eq(text_slice(x), s))
 			continue;
 		x->uses++;
 		return x;
@@ -154,11 +164,6 @@ static void text_drop(struct aors *t, struct text *x)
 	free(x);
 }
 
-static struct slice text_slice(const struct text *x)
-{
-	return x ? slice_of(x->bytes, x->n) : SLICE_NULL;
-}
-
 /* Bindings. */
 
 static size_t text_bytes(uint16_t n)
@@ -166,15 +171,23 @@ static size_t text_bytes(uint16_t n)
 	return n == ABSENT ? 0 : n;
 }
 
-static struct slice binding_text(const struct binding *b, unsigned which)
+/* The text of length n at *p, which moves behind it. */
+static struct slice next_text(const char **p, uint16_t n)
 {
-	size_t at = 0;
-	for (unsigned i = 0; i < which; i++)
-		at += text_bytes(b->n[i]);
-	return b->n[which] == ABSENT ? SLICE_NULL : slice_of(b->bytes + at, b->n[which]);
+	const char *text = *p;
+	*p += text_bytes(n);
+	return n == ABSENT ? SLICE_NULL : slice_of(text, n);
 }
 
-static struct binding *binding_new(struct aors *t, const struct store_binding *s)
+static struct slice binding_ruid(const struct binding *b)
+{
+	const char *p = b->bytes;
+	return next_text(&p, b->n[TEXT_RUID]);
+}
+
+/* old: what it replaces, or NULL. */
+static struct binding *binding_new(struct aors *t, const struct binding *old,
+				   const struct store_binding *s)
 {
 	const struct slice texts[TEXTS] = {
 	    [TEXT_RUID] = s->ruid, [TEXT_CONTACT] = s->contact, [TEXT_RECEIVED] = s->received,
@@ -190,8 +203,8 @@ static struct binding *binding_new(struct aors *t, const struct store_binding *s
 	size_t size = offsetof(struct binding, bytes) + total;
 	struct binding *b = mem_alloc(size > sizeof(*b) ? size : sizeof(*b));
 	*b = (struct binding){
-	    .user_agent = text_take(t, s->user_agent),
-	    .socket = text_take(t, s->socket),
+	    .user_agent = text_take(t, old ? old->user_agent : NULL, s->user_agent),
+	    .socket = text_take(t, old ? old->socket : NULL, s->socket),
 	    .expires = s->expires,
 	    .last_modified = (uint32_t)s->last_modified,
 	    .cseq = s->cseq,
@@ -219,16 +232,20 @@ static void binding_free(struct aors *t, struct binding *b)
 
 static void binding_expand(const struct aor *a, const struct binding *b, struct store_binding *out)
 {
+	struct slice texts[TEXTS];
+	const char *p = b->bytes;
+	for (unsigned i = 0; i < TEXTS; i++)
+		texts[i] = next_text(&p, b->n[i]);
 	*out = (struct store_binding){
-	    .ruid = binding_text(b, TEXT_RUID),
+	    .ruid = texts[TEXT_RUID],
 	    .username = aor_user(a),
 	    .domain = aor_domain(a),
-	    .contact = binding_text(b, TEXT_CONTACT),
-	    .received = binding_text(b, TEXT_RECEIVED),
-	    .path = binding_text(b, TEXT_PATH),
+	    .contact = texts[TEXT_CONTACT],
+	    .received = texts[TEXT_RECEIVED],
+	    .path = texts[TEXT_PATH],
 	    .expires = b->expires,
 	    .q = b->q,
-	    .callid = binding_text(b, TEXT_CALLID),
+	    .callid = texts[TEXT_CALLID],
 	    .cseq = b->cseq,
 	    .last_modified = b->last_modified,
 	    .flags = b->flags,
@@ -236,7 +253,7 @@ static void binding_expand(const struct aor *a, const struct binding *b, struct 
 	    .user_agent = text_slice(b->user_agent),
 	    .socket = text_slice(b->socket),
 	    .methods = b->methods,
-	    .instance = binding_text(b, TEXT_INSTANCE),
+	    .instance = texts[TEXT_INSTANCE],
 	    .reg_id = b->reg_id,
 	};
 }
@@ -274,7 +291,7 @@ static struct binding *take_out(struct aor *a, struct slice ruid)
 {
 	for (struct binding **at = &a->first; *at; at = &(*at)->next) {
 		struct binding *b = *at;
-		if (!slice_eq(binding_text(b, TEXT_RUID), ruid))
+		if (!slice_eq(binding_ruid(b), ruid))
 			continue;
 		*at = b->next;
 		a->table->bindings--;
@@ -286,8 +303,8 @@ static struct binding *take_out(struct aor *a, struct slice ruid)
 void aor_put(struct aor *a, const struct store_binding *s)
 {
 	struct aors *t = a->table;
-	struct binding *b = binding_new(t, s);
 	struct binding *old = take_out(a, s->ruid);
+	struct binding *b = binding_new(t, old, s);
 	b->order = old ? old->order : t->next_order++;
 	if (old)
 		binding_free(t, old);
@@ -323,25 +340,26 @@ static void aor_free(struct aor *a)
 	free(a);
 }
 
-void aor_settle(struct aor *a)
+struct aor *aor_settle(struct aor *a)
 {
 	struct wheel *w = &a->table->env->wheel;
 	int64_t earliest = INT64_MAX;
 	if (!a->first) {
 		hash_remove(&a->table->hash, &a->node);
 		aor_free(a);
-		return;
+		return NULL;
 	}
 	for (struct binding *b = a->first; b; b = b->next)
 		if (b->expires != 0 && b->expires < earliest)
 			earliest = b->expires;
 	timer_stop(w, &a->timer);
 	if (earliest == INT64_MAX)
-		return;
+		return a;
 	int64_t wall_ms = (int64_t)w->now_ms + a->table->env->wall_offset_ms;
 	int64_t delay_ms = earliest * 1000 - wall_ms;
 	delay_ms = delay_ms < 0 ? 0 : delay_ms < LOOK_AGAIN_MS ? delay_ms : LOOK_AGAIN_MS;
 	timer_start(w, &a->timer, (uint64_t)delay_ms);
+	return a;
 }
 
 static void aor_fire(struct timer *timer)
@@ -359,7 +377,7 @@ static void aor_fire(struct timer *timer)
 		t->bindings--;
 		t->expired++;
 		if (t->on_expired)
-			t->on_expired(t->data, binding_text(b, TEXT_RUID));
+			t->on_expired(t->data, binding_ruid(b));
 		binding_free(t, b);
 	}
 	aor_settle(a);
@@ -385,7 +403,7 @@ unsigned aor_bindings(const struct aor *a, int64_t now_s, struct store_binding *
 bool aor_binding(const struct aor *a, struct slice ruid, struct store_binding *out)
 {
 	for (const struct binding *b = a->first; b; b = b->next) {
-		if (!slice_eq(binding_text(b, TEXT_RUID), ruid))
+		if (!slice_eq(binding_ruid(b), ruid))
 			continue;
 		binding_expand(a, b, out);
 		return true;

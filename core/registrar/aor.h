@@ -56,8 +56,8 @@ struct aor *aor_make(struct aors *t, const struct aor_key *key);
 void aor_put(struct aor *a, const struct store_binding *b);
 void aor_remove(struct aor *a, struct slice ruid);
 void aor_clear(struct aor *a);
-/* After changes: sets the timer, or frees a without bindings. */
-void aor_settle(struct aor *a);
+/* After changes: sets the timer and returns a, or frees it without bindings (NULL). */
+struct aor *aor_settle(struct aor *a);
 
 unsigned aor_count(const struct aor *a);
 /*

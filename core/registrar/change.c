@@ -1,5 +1,6 @@
 #include "registrar/location_inside.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 enum {
@@ -27,6 +28,7 @@ struct change {
 	void *data;
 	location_merge *merge;
 	void (*done)(void *data, enum store_error e, int verdict, const struct location_view *view);
+	_Alignas(max_align_t) char space[]; /* where arena begins */
 };
 
 /* Answered after the commit. */
@@ -76,11 +78,10 @@ static void change_end(struct change *c, enum store_error e)
 	change_free(c);
 }
 
-static void apply_in_memory(struct location *l, const struct aor_key *key,
-			    const struct location_change *what)
+/* Returns the AOR; NULL when it has no bindings any more. */
+static struct aor *apply_to(struct location *l, struct aor *a, const struct location_change *what)
 {
 	bool write_back = l->o.mode == LOCATION_WRITE_BACK;
-	struct aor *a = aor_make(&l->aors, key);
 	/* Marks first: a ruid may lie in the binding that is about to be freed. */
 	for (unsigned i = 0; i < what->n_puts; i++) {
 		loading_touch(&l->loading, what->puts[i].ruid);
@@ -94,7 +95,13 @@ static void apply_in_memory(struct location *l, const struct aor_key *key,
 			dirty_mark(&l->dirty, what->removes[i], NULL);
 		aor_remove(a, what->removes[i]);
 	}
-	aor_settle(a);
+	return aor_settle(a);
+}
+
+static void apply_in_memory(struct location *l, const struct aor_key *key,
+			    const struct location_change *what)
+{
+	apply_to(l, aor_make(&l->aors, key), what);
 }
 
 /*
@@ -318,9 +325,6 @@ static void change_merge(void *data, const struct location_view *now)
 	if (c->verdict != 0)
 		c->what = (struct location_change){0};
 	complete_puts(c, now);
-	if (!writes_through(c))
-		if (c->what.n_puts + c->what.n_removes > 0)
-			apply_in_memory(c->l, &c->key, &c->what);
 }
 
 static void change_proceed(struct change *c)
@@ -362,8 +366,16 @@ static void change_start(struct hold_waiter *w)
 		store_submit(c->l->store, op);
 		return;
 	}
-	location_memory_view(c->l, &c->key, change_merge, c);
-	change_proceed(c);
+	struct aor *a = aor_find(&c->l->aors, &c->key);
+	location_aor_view(c->l, a, change_merge, c);
+	if (writes_through(c)) {
+		change_proceed(c);
+		return;
+	}
+	if (c->what.n_puts + c->what.n_removes > 0)
+		a = apply_to(c->l, a ? a : aor_make(&c->l->aors, &c->key), &c->what);
+	location_aor_view(c->l, a, change_visit, c);
+	change_free(c);
 }
 
 /* Who came before has not ended: the store keeps him. */
@@ -417,15 +429,12 @@ void location_change(struct location *l, struct slice user, struct slice host, v
 		change_ask(l, owner, user, host, data, merge, done);
 		return;
 	}
-	struct change *c = mem_zalloc(sizeof(*c));
-	arena_init(&c->arena, CHANGE_BYTES);
+	struct change *c = mem_alloc(sizeof(*c) + CHANGE_BYTES);
+	*c = (struct change){
+	    .waiter.start = change_start, .l = l, .data = data, .merge = merge, .done = done};
+	arena_borrow(&c->arena, c->space, CHANGE_BYTES);
 	list_init(&c->doubt);
 	timer_init(&c->timer, on_line_too_long);
-	c->l = l;
-	c->waiter.start = change_start;
-	c->data = data;
-	c->merge = merge;
-	c->done = done;
 	aor_key_set(&c->key, arena_dup(&c->arena, user), host, l->o.use_domain);
 	l->busy += 2; /* the change's and ours: it may end, and close us, from inside */
 	if (l->o.mode == LOCATION_WRITE_THROUGH || !location_in_memory(l) ||

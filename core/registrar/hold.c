@@ -26,6 +26,8 @@ void holds_free(struct holds *h)
 
 static struct hold *hold_find(const struct holds *h, const struct aor_key *key)
 {
+	if (h->hash.count == 0)
+		return NULL;
 	uint64_t hash = aor_key_hash(&h->hash, key);
 	for (struct hash_node *n = hash_first(&h->hash, hash); n; n = hash_next(n, hash)) {
 		struct hold *x = CONTAINER(n, struct hold, node);

@@ -124,13 +124,11 @@ void location_note_store(struct location *l, const struct store_op *op)
 	l->store_down = down;
 }
 
-/* Calls visit with the bindings in memory. */
-void location_memory_view(struct location *l, const struct aor_key *key,
-			  void (*visit)(void *data, const struct location_view *view), void *data)
+void location_aor_view(const struct location *l, const struct aor *a,
+		       void (*visit)(void *data, const struct location_view *view), void *data)
 {
 	struct store_binding few[FEW_BINDINGS];
 	const struct store_binding *few_order[FEW_BINDINGS];
-	const struct aor *a = aor_find(&l->aors, key);
 	unsigned room = aor_count(a);
 	struct rows b = {few, few_order, 0};
 	if (room > FEW_BINDINGS) {
@@ -145,6 +143,12 @@ void location_memory_view(struct location *l, const struct aor_key *key,
 		free(b.v);
 		free(b.order);
 	}
+}
+
+void location_memory_view(struct location *l, const struct aor_key *key,
+			  void (*visit)(void *data, const struct location_view *view), void *data)
+{
+	location_aor_view(l, aor_find(&l->aors, key), visit, data);
 }
 
 struct store_op *location_load_op(struct location *l, const struct aor_key *key,

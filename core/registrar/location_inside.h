@@ -77,7 +77,10 @@ static inline unsigned location_owner(const struct location *l, struct slice use
 void location_busy_end(struct location *l);
 /* One line at the begin of an outage and one at its end, not one an operation. */
 void location_note_store(struct location *l, const struct store_op *op);
-/* Calls visit with the bindings in memory. */
+/* Calls visit with the bindings of a (NULL: none). */
+void location_aor_view(const struct location *l, const struct aor *a,
+		       void (*visit)(void *data, const struct location_view *view), void *data);
+/* … with those in memory. */
 void location_memory_view(struct location *l, const struct aor_key *key,
 			  void (*visit)(void *data, const struct location_view *view), void *data);
 /* Asks for the AOR's rows. */
