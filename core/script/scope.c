@@ -27,6 +27,14 @@ struct scope scope_of(lua_State *L)
 	return r ? run_scope(r) : request_scope(m);
 }
 
+const struct msg *scope_addresses(const struct scope *s)
+{
+	struct msg *m = received_msg(s->received);
+
+	msg_read_addresses(m);
+	return m;
+}
+
 bool scope_current(lua_State *L, struct scope *s)
 {
 	struct script *owner = state_owner(L);
@@ -54,25 +62,33 @@ int scope_get_method(lua_State *L)
 
 int scope_get_from(lua_State *L)
 {
-	scope_push(L, scope_of(L).msg->from.uri);
+	struct scope s = scope_of(L);
+
+	scope_push(L, scope_addresses(&s)->from.uri);
 	return 1;
 }
 
 int scope_get_to(lua_State *L)
 {
-	scope_push(L, scope_of(L).msg->to.uri);
+	struct scope s = scope_of(L);
+
+	scope_push(L, scope_addresses(&s)->to.uri);
 	return 1;
 }
 
 int scope_get_from_tag(lua_State *L)
 {
-	scope_push(L, scope_of(L).msg->from_tag);
+	struct scope s = scope_of(L);
+
+	scope_push(L, scope_addresses(&s)->from_tag);
 	return 1;
 }
 
 int scope_get_to_tag(lua_State *L)
 {
-	scope_push(L, scope_of(L).msg->to_tag);
+	struct scope s = scope_of(L);
+
+	scope_push(L, scope_addresses(&s)->to_tag);
 	return 1;
 }
 
@@ -205,8 +221,11 @@ static void check_name(lua_State *L, struct slice name)
 	};
 	enum hdr_id id = hdr_id_of(name);
 
-	if (name.n == 0 || lex_token(name) != name.n)
-		luaL_error(L, "not the name of a header field");
+	if (id == HDR_OTHER) {
+		if (name.n == 0 || lex_token(name) != name.n)
+			luaL_error(L, "not the name of a header field");
+		return;
+	}
 	for (unsigned i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		if (id != own[i])
 			continue;

@@ -12,7 +12,7 @@
 struct scope {
 	struct message *m;
 	struct received *received; /* the request's, or the reply's */
-	const struct msg *msg;
+	const struct msg *msg;     /* scope_addresses() for From and To */
 	struct edits *edits;
 	struct branch *branch; /* reply and branch handlers, else NULL */
 };
@@ -21,6 +21,9 @@ struct scope {
 struct scope scope_of(lua_State *L);
 /* Of the handler that runs now.  False: none does. */
 bool scope_current(lua_State *L, struct scope *s);
+
+/* Its message with From and To read: those of a reply are not before somebody asks. */
+const struct msg *scope_addresses(const struct scope *s);
 
 /* Pushes text, or nil for a null slice. */
 void scope_push(lua_State *L, struct slice text);

@@ -268,52 +268,52 @@ static bool destinations(const struct scope *s, struct buf *out)
 
 static bool from_uri(const struct scope *s, struct buf *out)
 {
-	return put(out, s->msg->from.uri);
+	return put(out, scope_addresses(s)->from.uri);
 }
 
 static bool from_user(const struct scope *s, struct buf *out)
 {
-	return put_user(out, s->msg->from.uri);
+	return put_user(out, scope_addresses(s)->from.uri);
 }
 
 static bool from_domain(const struct scope *s, struct buf *out)
 {
-	return put_domain(out, s->msg->from.uri);
+	return put_domain(out, scope_addresses(s)->from.uri);
 }
 
 static bool from_name(const struct scope *s, struct buf *out)
 {
-	return s->msg->from.display.n && put(out, s->msg->from.display);
+	return scope_addresses(s)->from.display.n && put(out, scope_addresses(s)->from.display);
 }
 
 static bool from_tag(const struct scope *s, struct buf *out)
 {
-	return put(out, s->msg->from_tag);
+	return put(out, scope_addresses(s)->from_tag);
 }
 
 static bool to_uri(const struct scope *s, struct buf *out)
 {
-	return put(out, s->msg->to.uri);
+	return put(out, scope_addresses(s)->to.uri);
 }
 
 static bool to_user(const struct scope *s, struct buf *out)
 {
-	return put_user(out, s->msg->to.uri);
+	return put_user(out, scope_addresses(s)->to.uri);
 }
 
 static bool to_domain(const struct scope *s, struct buf *out)
 {
-	return put_domain(out, s->msg->to.uri);
+	return put_domain(out, scope_addresses(s)->to.uri);
 }
 
 static bool to_name(const struct scope *s, struct buf *out)
 {
-	return s->msg->to.display.n && put(out, s->msg->to.display);
+	return scope_addresses(s)->to.display.n && put(out, scope_addresses(s)->to.display);
 }
 
 static bool to_tag(const struct scope *s, struct buf *out)
 {
-	return put(out, s->msg->to_tag);
+	return put(out, scope_addresses(s)->to_tag);
 }
 
 /* Header fields */

@@ -316,14 +316,31 @@ static void read_from_to(struct msg *m, enum hdr_id id)
 	struct uri *uri = from ? &m->from_uri : &m->to_uri;
 	struct slice *tag = from ? &m->from_tag : &m->to_tag;
 	struct hdr *h = msg_hdr(m, id);
-	if (!h) {
-		bad(m, from ? "Missing From" : "Missing To");
-	} else if (read_address(n, uri, tag, h->value) < 0) {
-		*n = (struct nameaddr){0};
-		*uri = (struct uri){0};
-		*tag = SLICE_NULL;
-		bad(m, from ? "Malformed From" : "Malformed To");
-	}
+	if (!h || read_address(n, uri, tag, h->value) == 0)
+		return;
+	*n = (struct nameaddr){0};
+	*uri = (struct uri){0};
+	*tag = SLICE_NULL;
+	bad(m, from ? "Malformed From" : "Malformed To");
+}
+
+void msg_read_addresses(struct msg *m)
+{
+	if (m->addresses_read)
+		return;
+	m->addresses_read = true;
+	read_from_to(m, HDR_FROM);
+	read_from_to(m, HDR_TO);
+}
+
+static void check_addresses(struct msg *m)
+{
+	if (!msg_hdr(m, HDR_FROM))
+		bad(m, "Missing From");
+	if (m->request)
+		msg_read_addresses(m);
+	if (!msg_hdr(m, HDR_TO))
+		bad(m, "Missing To");
 }
 
 /* An RFC 3261 element (it writes the cookie) must send a From tag, an RFC 2543 one need not. */
@@ -410,8 +427,7 @@ static size_t body_length(struct msg *m, size_t there)
 static void read_fields(struct msg *m)
 {
 	read_via(m);
-	read_from_to(m, HDR_FROM);
-	read_from_to(m, HDR_TO);
+	check_addresses(m);
 	check_from_tag(m);
 	read_call_id(m);
 	read_cseq(m);

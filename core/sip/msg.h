@@ -100,7 +100,8 @@ struct msg {
 	unsigned status;          /* responses: 100..699 */
 	struct slice reason;      /* responses */
 
-	struct via via; /* the topmost; via.text is null when it is missing or malformed */
+	struct via via;      /* the topmost; via.text is null when it is missing or malformed */
+	bool addresses_read; /* the six below; of a response: msg_read_addresses() */
 	struct nameaddr from;
 	struct nameaddr to;
 	struct uri from_uri; /* of from and to, when these are well-formed */
@@ -128,6 +129,12 @@ struct msg {
  * longer Content-Length than there are bytes is a fault (400).
  */
 int msg_parse(struct msg *m, struct arena *a, struct slice bytes);
+
+/*
+ * From and To of a response, which msg_parse() only looks for: a proxy passes them on
+ * as they came.  Malformed ones stay null.  Those of a request are there already.
+ */
+void msg_read_addresses(struct msg *m);
 
 struct hdr *msg_hdr(const struct msg *m, enum hdr_id id); /* the first, or NULL */
 /* The next one of the same id (HDR_OTHER: of the same name), or NULL. */

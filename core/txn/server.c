@@ -210,8 +210,10 @@ static bool has_our_to_tag(const struct server *st, const struct msg *ack)
 	if (!st->last_n)
 		return false;
 	arena_init(&a, 2 * st->last_n);
-	if (msg_parse(&m, &a, slice_of(st->last, st->last_n)) > 0)
+	if (msg_parse(&m, &a, slice_of(st->last, st->last_n)) > 0) {
+		msg_read_addresses(&m);
 		same = slice_eq(m.to_tag, ack->to_tag);
+	}
 	arena_free(&a);
 	return same;
 }

@@ -55,6 +55,8 @@ static void check_reply(const struct msg *m, struct arena *a)
 		MUST(msg_parse(&back, a, buf_slice(&out)) == (int)out.n);
 		MUST(!back.request && back.status == 400 && back.fault.status == 0);
 		MUST(slice_eq(back.via.text, m->via.text) && slice_eq(back.call_id, m->call_id));
+		msg_read_addresses(&back);
+		MUST(back.fault.status == 0);
 		MUST(back.to_tag.n > 0 && slice_eq(back.from_tag, m->from_tag));
 	}
 	buf_free(&out);
@@ -68,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	int result = msg_parse(&m, &a, in);
 	MUST(result <= (int)n);
 	if (result >= 0) {
+		msg_read_addresses(&m);
 		check_slices(&m, in);
 		check_walks(&m, &a);
 		if (m.request)

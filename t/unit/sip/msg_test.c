@@ -76,6 +76,21 @@ static void a_response(void)
 	CHECK_INT(m.status, 200);
 }
 
+/* They must be there (an ACK repeats To), but a proxy passes them on as they are. */
+static void addresses_of_a_response(void)
+{
+	struct msg m = parse(SLICE("SIP/2.0 200 OK\r\n" VIA FROM TO ID CSEQ "\r\n"));
+	CHECK(!m.from.text.p && !m.to_uri.text.p && !m.from_tag.p);
+	msg_read_addresses(&m);
+	CHECK(m.from.text.p && m.from_uri.host.p && m.to_uri.host.p && m.from_tag.p);
+	CHECK_FINE(SLICE("SIP/2.0 200 OK\r\n" VIA FROM "To: *\r\n" ID CSEQ "\r\n"));
+	m = parse(SLICE("SIP/2.0 200 OK\r\n" VIA FROM "To: *\r\n" ID CSEQ "\r\n"));
+	msg_read_addresses(&m);
+	CHECK(m.from.text.p && !m.to.text.p && !m.to_uri.text.p && !m.to_tag.p);
+	fault_is(SLICE("SIP/2.0 200 OK\r\n" VIA FROM ID CSEQ "\r\n"), 400, "Missing To");
+	fault_is(SLICE("SIP/2.0 200 OK\r\n" VIA TO ID CSEQ "\r\n"), 400, "Missing From");
+}
+
 static int result(struct slice text)
 {
 	struct msg m;
@@ -367,6 +382,7 @@ int main(void)
 {
 	TEST(a_request);
 	TEST(a_response);
+	TEST(addresses_of_a_response);
 	TEST(not_a_message);
 	TEST(incomplete);
 	TEST(leading_line_ends);

@@ -223,6 +223,7 @@ static void check_reply(const struct msg *m, struct arena *a, struct buf *out)
 	buf_reset(out);
 	reply_write(out, m, &r);
 	CHECK(msg_parse(&back, a, buf_slice(out)) == (int)out->n);
+	msg_read_addresses(&back);
 	CHECK_INT(back.status, 400);
 	CHECK(slice_eq(back.via.text, m->via.text));
 	CHECK(!m->to.text.p || back.to_tag.n > 0);
