@@ -202,14 +202,20 @@ static void drop_binding(struct context *c)
 	c->q = -1;
 }
 
+static void set_parsed(struct context *c, const struct uri *u)
+{
+	c->uri_parsed = arena_alloc(&c->request->work, sizeof(*u));
+	*c->uri_parsed = *u;
+	c->uri = u->text;
+}
+
 int context_set_uri(struct context *c, struct slice uri)
 {
-	struct uri *u = arena_alloc(&c->request->work, sizeof(*u));
+	struct uri u;
 
-	if (take_uri(c, uri, u) < 0)
+	if (take_uri(c, uri, &u) < 0)
 		return -1;
-	c->uri_parsed = u;
-	c->uri = u->text;
+	set_parsed(c, &u);
 	drop_binding(c);
 	return 0;
 }
@@ -244,14 +250,16 @@ int context_set_next_hop(struct context *c, struct slice next_hop)
 	return 0;
 }
 
-static int take_target(struct context *c, struct target *to, const struct target *from)
+/* uri: to's, parsed. */
+static int take_target(struct context *c, struct target *to, const struct target *from,
+		       struct uri *uri)
 {
 	struct uri u;
 
 	*to = *from;
-	if (take_uri(c, from->uri, &u) < 0 || take_path(c, from->path, &to->path) < 0)
+	if (take_uri(c, from->uri, uri) < 0 || take_path(c, from->path, &to->path) < 0)
 		return -1;
-	to->uri = u.text;
+	to->uri = uri->text;
 	if (to->path.p || !from->next_hop.p)
 		to->next_hop = SLICE_NULL;
 	else if (take_uri(c, next_hop_uri(c, from->next_hop), &u) == 0 && uri_is_sip(&u))
@@ -263,19 +271,21 @@ static int take_target(struct context *c, struct target *to, const struct target
 
 int context_add_target(struct context *c, const struct target *t)
 {
+	struct uri uri;
+
 	if (c->n_branches + c->n_more + 1 >= PROXY_MAX_BRANCHES)
 		return -1;
 	if (!c->more)
 		c->more = arena_alloc(&c->request->arena, PROXY_MAX_BRANCHES * sizeof(*c->more));
-	if (take_target(c, &c->more[c->n_more], t) < 0)
+	if (take_target(c, &c->more[c->n_more], t, &uri) < 0)
 		return -1;
 	c->n_more++;
 	return 0;
 }
 
-static void set_current(struct context *c, const struct target *t)
+static void set_current(struct context *c, const struct target *t, const struct uri *uri)
 {
-	context_set_uri(c, t->uri);
+	set_parsed(c, uri);
 	c->bound = true;
 	c->next_hop = t->next_hop;
 	c->path = t->path;
@@ -286,14 +296,15 @@ static void set_current(struct context *c, const struct target *t)
 unsigned context_set_targets(struct context *c, const struct target *t, unsigned n)
 {
 	struct target first;
+	struct uri uri;
 	unsigned i = 0;
 
-	while (i < n && take_target(c, &first, &t[i]) < 0)
+	while (i < n && take_target(c, &first, &t[i], &uri) < 0)
 		i++;
 	if (i == n)
 		return 0;
 	c->n_more = 0;
-	set_current(c, &first);
+	set_current(c, &first, &uri);
 	for (i++; i < n; i++)
 		context_add_target(c, &t[i]);
 	return 1 + c->n_more;

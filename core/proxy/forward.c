@@ -283,8 +283,7 @@ static void start_branch(struct context *c, const struct target *t, unsigned bre
 {
 	struct branch *b = branch_new(c, t);
 	struct refusal why;
-	struct slice hop;
-	struct uri uri;
+	struct uri hop;
 
 	b->breadth = breadth;
 	if (c->hooks.branch && !c->hooks.branch(c->hooks.data, b)) {
@@ -293,15 +292,13 @@ static void start_branch(struct context *c, const struct target *t, unsigned bre
 	}
 	put_limits(b);
 	why = route_apply(b, &hop);
-	if (!why.status && uri_parse(&uri, hop) != URI_OK)
-		why = refuse(478, "Unresolvable Destination");
 	if (why.status) {
 		give_up(b, why);
 		return;
 	}
 	c->relay->resolving++;
 	context_hold(c); /* until the addresses are there */
-	transport_resolve(c->proxy->transport, &uri, b, on_resolved);
+	transport_resolve(c->proxy->transport, &hop, b, on_resolved);
 }
 
 /* --- the target set (16.5) -------------------------------------------------------------------- */

@@ -274,7 +274,18 @@ static struct refusal check_target(const struct branch *b, const struct uri *u, 
 	return (struct refusal){0};
 }
 
-struct refusal route_apply(struct branch *b, struct slice *hop)
+/* Most often the target is the current Request-URI, and known. */
+static bool parse_target(const struct branch *b, struct uri *u)
+{
+	const struct context *c = b->context;
+	bool known = c->uri_parsed && b->target.uri.p == c->uri.p && b->target.uri.n == c->uri.n;
+
+	if (known)
+		*u = *c->uri_parsed;
+	return known || uri_parse(u, b->target.uri) == URI_OK;
+}
+
+struct refusal route_apply(struct branch *b, struct uri *hop)
 {
 	struct context *c = b->context;
 	struct hop first = {.good = false};
@@ -286,7 +297,7 @@ struct refusal route_apply(struct branch *b, struct slice *hop)
 
 	if (routed && !path.n)
 		parse_hop(&first);
-	if (uri_parse(&u, b->target.uri) != URI_OK)
+	if (!parse_target(b, &u))
 		return (struct refusal){416, "Bad Request-URI"};
 	no = check_target(b, &u, routed);
 	if (no.status)
@@ -294,13 +305,13 @@ struct refusal route_apply(struct branch *b, struct slice *hop)
 	if (routed && !first.good)
 		return (struct refusal){400, "Bad Route"};
 	uri = uri_as_target(&c->request->arena, &u);
-	*hop = routed ? first.uri.text : uri;
+	*hop = routed ? first.uri : u;
 	if (routed && !uri_param(&first.uri, SLICE("lr"), &lr))
 		make_strict(b, &first, &path, &uri);
 	else
 		put_path(b, path);
-	if (b->target.next_hop.p)
-		*hop = b->target.next_hop;
+	if (b->target.next_hop.p && uri_parse(hop, b->target.next_hop) != URI_OK)
+		return (struct refusal){478, "Unresolvable Destination"};
 	if (!slice_eq(uri, context_msg(c)->uri_text))
 		edit_replace(&b->edits, context_msg(c), context_msg(c)->uri_text, uri);
 	return (struct refusal){0};
@@ -325,43 +336,31 @@ static bool fits_uri_param(struct slice s)
 	return s.n > 0;
 }
 
-/* An address without a port means 5060; a name without one is looked for by SRV. */
-static bool needs_port(const struct listen_point *at)
-{
-	struct addr ip;
-
-	return at->port != 5060 || addr_parse(&ip, slice_str(at->host), 0) < 0;
-}
-
 static void put_record(const struct context *c, unsigned socket, struct buf *out)
 {
 	const struct listen_point *at = &c->proxy->transport->points[socket];
 	char proof[PROOF_DIGITS + 1];
 
-	buf_puts(out, "<sip:");
-	buf_puts(out, at->host);
-	if (needs_port(at)) {
-		buf_putc(out, ':');
-		buf_u64(out, at->port);
-	}
-	buf_puts(out, c->proxy->options.full_lr ? ";lr=on" : ";lr");
+	buf_putc(out, '<');
+	buf_put(out, buf_slice(&at->uri));
+	buf_put(out, c->proxy->options.full_lr ? SLICE(";lr=on") : SLICE(";lr"));
 	if (fits_uri_param(context_msg(c)->from_tag)) {
-		buf_puts(out, ";ftag=");
+		buf_put(out, SLICE(";ftag="));
 		buf_put(out, context_msg(c)->from_tag);
 	}
 	proof_make(c, proof);
-	buf_puts(out, ";dialog=");
-	buf_puts(out, proof);
+	buf_put(out, SLICE(";dialog="));
+	buf_put(out, slice_of(proof, PROOF_DIGITS));
 	buf_putc(out, '>');
 }
 
 void route_record(const struct context *c, unsigned socket, struct buf *out)
 {
-	buf_puts(out, "Record-Route: ");
+	buf_put(out, SLICE("Record-Route: "));
 	put_record(c, socket, out);
 	if (socket != c->request->socket) {
-		buf_puts(out, ", ");
+		buf_put(out, SLICE(", "));
 		put_record(c, c->request->socket, out);
 	}
-	buf_puts(out, "\r\n");
+	buf_put(out, SLICE("\r\n"));
 }

@@ -10,9 +10,9 @@
 /*
  * Writes the Request-URI and the Routes of b into its edits, and finds *hop, the
  * URI that decides where it is sent, and b->routes, the Route lines to put in
- * front of the message.  Refusals: 400 bad Route, 416 scheme.
+ * front of the message.  Refusals: 400 bad Route, 416 scheme, 478 bad next hop.
  */
-struct refusal route_apply(struct branch *b, struct slice *hop);
+struct refusal route_apply(struct branch *b, struct uri *hop);
 
 /* Record-Route for a request that leaves from socket: one line, or two values
  * when it came in elsewhere (RFC 5658). */

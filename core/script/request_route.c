@@ -18,14 +18,6 @@ static struct location *table_at(lua_State *L, struct message *m)
 	return l;
 }
 
-static struct slice socket_text(struct arena *a, const struct addr *addr)
-{
-	char text[4 + ADDR_TEXT] = "udp:";
-
-	addr_text(addr, text + 4);
-	return arena_dup(a, slice_str(text));
-}
-
 static int save_k(lua_State *L, int status, lua_KContext context)
 {
 	struct run *r = (struct run *)context;
@@ -70,7 +62,7 @@ int request_save(lua_State *L)
 	    .arena = &c->request->arena,
 	    .msg = context_msg(c),
 	    .source = c->request->source,
-	    .socket = socket_text(&c->request->arena, &c->request->local),
+	    .socket = buf_slice(&c->proxy->transport->points[c->request->socket].name),
 	};
 	registrar_save(m->script->host->env, l, m->script->host->registrar, &request, r, save_done);
 	return run_wait(L, r, save_k);
@@ -78,13 +70,9 @@ int request_save(lua_State *L)
 
 static int socket_of(const struct transport *t, struct slice text)
 {
-	for (unsigned i = 0; text.p && i < t->net->n_sockets; i++) {
-		char addr[ADDR_TEXT];
-		addr_text(&t->points[i].addr, addr);
-		if (slice_istarts(text, SLICE("udp:")) &&
-		    slice_eq(slice_range(text.p + 4, slice_end(text)), slice_str(addr)))
+	for (unsigned i = 0; text.p && i < t->net->n_sockets; i++)
+		if (slice_ieq(text, buf_slice(&t->points[i].name)))
 			return (int)i;
-	}
 	return -1;
 }
 

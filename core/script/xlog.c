@@ -317,9 +317,8 @@ static int xlog(lua_State *L, int index, const struct scope *s)
 		index++;
 	}
 	struct slice text = object_text(L, index);
-	const struct format *f = format_at(L, index, text);
 	if (log_wants(owner->log, level))
-		write_line(owner->log, level, f, text, s);
+		write_line(owner->log, level, format_at(L, index, text), text, s);
 	return 0;
 }
 

@@ -377,6 +377,23 @@ static void split_advertised(struct listen_point *p, struct slice text)
 	snprintf(p->host, sizeof(p->host), "%.*s", SLICE_ARG(host));
 }
 
+/* An address without a port means 5060; a name without one is looked for by SRV. */
+static void name_point(struct listen_point *p)
+{
+	char text[ADDR_TEXT];
+
+	addr_text(&p->addr, text);
+	buf_init(&p->via, TRANSPORT_HOST + 64);
+	buf_printf(&p->via, "Via: SIP/2.0/" TRANSPORT_NAME " %s:%u;rport;branch=", p->host,
+		   p->port);
+	buf_init(&p->uri, TRANSPORT_HOST + 64);
+	buf_printf(&p->uri, "sip:%s", p->host);
+	if (p->port != 5060 || !p->host_ip.family)
+		buf_printf(&p->uri, ":%u", p->port);
+	buf_init(&p->name, sizeof(text) + 8);
+	buf_printf(&p->name, "udp:%s", text);
+}
+
 static void point_init(struct listen_point *p, const struct addr *local, const char *advertise)
 {
 	struct addr shown = *local;
@@ -388,9 +405,14 @@ static void point_init(struct listen_point *p, const struct addr *local, const c
 	if (advertise)
 		split_advertised(p, slice_str(advertise));
 	addr_parse(&p->host_ip, slice_str(p->host), 0); /* a name: none */
-	buf_init(&p->via, TRANSPORT_HOST + 64);
-	buf_printf(&p->via, "Via: SIP/2.0/" TRANSPORT_NAME " %s:%u;rport;branch=", p->host,
-		   p->port);
+	name_point(p);
+}
+
+static void point_free(struct listen_point *p)
+{
+	buf_free(&p->via);
+	buf_free(&p->uri);
+	buf_free(&p->name);
 }
 
 void transport_init(struct transport *t, struct env *env, struct net *net,
@@ -422,7 +444,7 @@ void transport_free(struct transport *t)
 	while ((node = list_shift(&t->lookups)))
 		CONTAINER(node, struct lookup, node)->transport = NULL;
 	for (unsigned i = 0; i < t->net->n_sockets; i++)
-		buf_free(&t->points[i].via);
+		point_free(&t->points[i]);
 	free(t->points);
 	buf_free(&t->scratch);
 	t->net->user = (struct net_user){0};

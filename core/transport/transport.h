@@ -80,6 +80,8 @@ struct listen_point {
 	uint16_t port;             /* likewise */
 	struct addr host_ip;       /* host as an address, or none */
 	struct buf via;            /* the Via line up to "branch=" */
+	struct buf uri;  /* "sip:host:port", the port where 5060 is not meant without it */
+	struct buf name; /* "udp:" and the address as bound */
 };
 
 struct transport {

@@ -206,6 +206,8 @@ static void scopes_are_shown_to_nobody(void)
 	to = transport_response_target(rig.request);
 	CHECK_STR(shown(&rig, &to), "[fe80::9%3]:5062");
 	CHECK_STR(rig.transport.points[0].host, "[fe80::1]");
+	CHECK_SLICE(buf_slice(&rig.transport.points[0].uri), "sip:[fe80::1]");
+	CHECK_SLICE(buf_slice(&rig.transport.points[0].name), "udp:[fe80::1%3]:5060");
 	rig_close(&rig);
 }
 
