@@ -16,7 +16,7 @@ struct team {
 	struct trace trace;
 	struct node_crew crew;
 	struct rand_kernel rand;
-	struct mailbox *boxes;  /* [n] */
+	struct mate *mates;     /* [n] */
 	struct member *members; /* [n] */
 	unsigned n;
 	unsigned n_open;  /* one of them may be so by halves */
@@ -55,7 +55,7 @@ void errand_end(void *errand)
 {
 	struct errand *e = errand;
 	e->letter.open = come_home;
-	mailbox_post(&e->round->team->boxes[0], &e->letter);
+	mailbox_post(&e->round->team->mates[0].mailbox, &e->letter);
 }
 
 static void visit(struct letter *l)
@@ -74,7 +74,7 @@ void team_round(struct team *t, void (*visitor)(struct errand *e), void (*done)(
 	for (unsigned i = t->n_open; i-- > 0;) {
 		struct errand *e = &r->errands[i];
 		*e = (struct errand){{NULL, visit}, r, &t->members[i].worker, data};
-		mailbox_post(&t->boxes[i], &e->letter);
+		mailbox_post(&t->mates[i].mailbox, &e->letter);
 	}
 }
 
@@ -158,9 +158,9 @@ static struct team *team_new(const struct team_options *o)
 	t->log = o->log;
 	t->n = o->n;
 	t->members = mem_zalloc(t->n * sizeof(*t->members));
-	t->boxes = mem_zalloc(t->n * sizeof(*t->boxes));
+	t->mates = mem_zalloc(t->n * sizeof(*t->mates));
 	rand_kernel_init(&t->rand);
-	node_crew_init(&t->crew, t->n, t->boxes, &t->rand.rand);
+	node_crew_init(&t->crew, t->n, t->mates, &t->rand.rand);
 	return t;
 }
 
@@ -287,7 +287,7 @@ void team_close(struct team *t)
 	node_crew_free(&t->crew);
 	uv_run(t->loop, UV_RUN_NOWAIT); /* the first worker's handles are in here */
 	free(t->members);
-	free(t->boxes);
+	free(t->mates);
 	free(t);
 }
 

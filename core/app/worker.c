@@ -72,11 +72,23 @@ static void on_mail(uv_async_t *a)
 	(void)a;
 }
 
+static void ring(void *data)
+{
+	const struct worker *w = data;
+	crew_ring(w->crew, w->number);
+}
+
+/* What others post while we send need not wake us: hence two looks. */
 static void before_sleep(uv_prepare_t *p)
 {
 	struct worker *w = p->data;
 	clock_tick(&w->clock);
+	mailbox_read(w->mailbox);
+	ring(w);
+	if (w->udp)
+		udp_flush(w->udp);
 	mailbox_rest(w->mailbox);
+	ring(w);
 }
 
 static void after_sleep(uv_check_t *c)
@@ -87,10 +99,11 @@ static void after_sleep(uv_check_t *c)
 
 /* Before the prepare handles of all else, which flush and set the clock: the last one to start
  * is the first one called. */
-static void open_mail(struct worker *w, struct mailbox *box)
+static void open_mail(struct worker *w, const struct crew *crew)
 {
-	w->mailbox = box;
-	mailbox_init(box, wake, w);
+	w->crew = crew;
+	w->mailbox = &crew->mates[w->number].mailbox;
+	mailbox_init(w->mailbox, wake, w);
 	uv_async_init(w->loop, &w->mail, on_mail);
 	uv_prepare_init(w->loop, &w->before_sleep);
 	uv_check_init(w->loop, &w->after_sleep);
@@ -124,7 +137,7 @@ static void wire(struct worker *w, const struct worker_place *p, struct script *
 	w->node.transport.trace = trace_user(p->trace);
 	w->upward = net->user;
 	net->user = (struct net_user){0};
-	udp_on_batch(w->udp, tick, w);
+	udp_on_batch(w->udp, tick, ring, w);
 	database_on_batch(&w->database, tick, w);
 	atomic_store(&w->scripts, 1);
 	w->wired = true;
@@ -163,7 +176,7 @@ int worker_open(struct worker *w, const struct worker_place *p, struct script *s
 	clock_open(&w->clock, w->loop, &w->env);
 	uv_timer_init(w->loop, &w->patience);
 	w->patience.data = w;
-	open_mail(w, &p->crew->crew.boxes[p->number]);
+	open_mail(w, &p->crew->crew);
 	int rc = open_all(w, p, script, why);
 	read_mail(w);
 	return rc;

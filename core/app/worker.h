@@ -31,7 +31,8 @@ struct worker_place {
 struct worker {
 	uv_loop_t *loop; /* borrowed */
 	unsigned number;
-	struct mailbox *mailbox; /* borrowed */
+	const struct crew *crew; /* borrowed, as is … */
+	struct mailbox *mailbox; /* … its own */
 	uv_async_t mail;         /* wakes the loop */
 	uv_prepare_t before_sleep;
 	uv_check_t after_sleep;

@@ -10,20 +10,25 @@ void mailbox_init(struct mailbox *b, void (*wake)(void *data), void *data)
 	b->data = data;
 }
 
-/* Once, however many letters come. */
-static void wake_if_asleep(struct mailbox *b)
+/* Once, however many letters came. */
+void mailbox_ring(struct mailbox *b)
 {
 	if (atomic_load(&b->asleep) && atomic_exchange(&b->asleep, false))
 		b->wake(b->data);
 }
 
-void mailbox_post(struct mailbox *b, struct letter *l)
+void mailbox_put(struct mailbox *b, struct letter *l)
 {
 	struct letter *newest = atomic_load_explicit(&b->newest, memory_order_relaxed);
 	do {
 		l->next = newest;
 	} while (!atomic_compare_exchange_weak(&b->newest, &newest, l));
-	wake_if_asleep(b);
+}
+
+void mailbox_post(struct mailbox *b, struct letter *l)
+{
+	mailbox_put(b, l);
+	mailbox_ring(b);
 }
 
 /* They hang together newest first. */
@@ -56,7 +61,7 @@ void mailbox_rest(struct mailbox *b)
 	mailbox_read(b);
 	atomic_store(&b->asleep, true);
 	if (atomic_load(&b->newest))
-		wake_if_asleep(b);
+		mailbox_ring(b);
 }
 
 void mailbox_rise(struct mailbox *b)

@@ -30,6 +30,9 @@ struct mailbox {
 void mailbox_init(struct mailbox *b, void (*wake)(void *data), void *data);
 /* From any thread.  Takes l, whose open is set. */
 void mailbox_post(struct mailbox *b, struct letter *l);
+/* The same by halves, for who has more to post: a reader that sleeps goes on until he is rung. */
+void mailbox_put(struct mailbox *b, struct letter *l);
+void mailbox_ring(struct mailbox *b);
 /* On the reader's thread: opens what was posted until now. */
 void mailbox_read(struct mailbox *b);
 /* The same, before it sleeps: from here on a letter wakes it, maybe this very call. */

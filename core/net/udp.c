@@ -67,7 +67,8 @@ struct udp {
 	uv_prepare_t prepare; /* flushes before the loop sleeps */
 	uv_idle_t idle;       /* keeps it awake while there are failures to tell */
 	void (*begin)(void *data);
-	void *begin_data;
+	void (*end)(void *data);
+	void *batch_data;
 	bool closing;
 	unsigned handles; /* not yet closed */
 	void (*closed)(void *data);
@@ -117,7 +118,7 @@ static void tell_unreachable(struct udp *u, unsigned socket, const struct addr *
 {
 	u->counters.unreachable++;
 	if (u->begin)
-		u->begin(u->begin_data);
+		u->begin(u->batch_data);
 	if (u->net.user.unreachable)
 		u->net.user.unreachable(u->net.user.data, socket, to, quoted);
 }
@@ -223,7 +224,7 @@ static void tell_batch(struct udp_socket *s, unsigned n)
 
 	u->counters.received += n;
 	if (u->begin)
-		u->begin(u->begin_data);
+		u->begin(u->batch_data);
 	for (unsigned i = 0; i < n && !u->closing && u->net.user.datagram; i++) {
 		struct addr from;
 
@@ -242,6 +243,8 @@ static void receive(struct udp_socket *s)
 		if (n == 0)
 			return;
 		tell_batch(s, n);
+		if (s->udp->end)
+			s->udp->end(s->udp->batch_data);
 		flush_all(s->udp);
 	}
 }
@@ -463,10 +466,16 @@ const struct udp_counters *udp_counters(const struct udp *u)
 	return &u->counters;
 }
 
-void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data)
+void udp_flush(struct udp *u)
+{
+	flush_all(u);
+}
+
+void udp_on_batch(struct udp *u, void (*begin)(void *data), void (*end)(void *data), void *data)
 {
 	u->begin = begin;
-	u->begin_data = data;
+	u->end = end;
+	u->batch_data = data;
 	u->lookups.begin = begin;
 	u->lookups.begin_data = data;
 }

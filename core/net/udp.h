@@ -57,8 +57,11 @@ struct net *udp_net(struct udp *u);
 const struct udp_counters *udp_counters(const struct udp *u);
 
 /* begin is called before what the kernel brought is told: a batch of datagrams, an ICMP error,
- * the addresses of a name. */
-void udp_on_batch(struct udp *u, void (*begin)(void *data), void *data);
+ * the addresses of a name; end after a batch of datagrams, before what it led to is sent. */
+void udp_on_batch(struct udp *u, void (*begin)(void *data), void (*end)(void *data), void *data);
+
+/* Sends what is queued. */
+void udp_flush(struct udp *u);
 
 /*
  * Answers the resolves under way with none, sends what is queued, closes the

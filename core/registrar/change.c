@@ -95,7 +95,9 @@ static struct aor *apply_to(struct location *l, struct aor *a, const struct loca
 			dirty_mark(&l->dirty, what->removes[i], NULL);
 		aor_remove(a, what->removes[i]);
 	}
-	return aor_settle(a);
+	a = aor_settle(a);
+	location_note_empty(l);
+	return a;
 }
 
 static void apply_in_memory(struct location *l, const struct aor_key *key,

@@ -261,7 +261,7 @@ static void tell(const struct credentials *c, unsigned to, const struct entry *e
 	struct entry *copy = mem_alloc(entry_size(e));
 	memcpy(copy, e, entry_size(e));
 	*news = (struct news){{.open = open_news}, c->crew, to, c->n_forgets, copy};
-	crew_post(c->crew->crew, to, &news->letter);
+	crew_post(c->crew->crew, c->own, to, &news->letter);
 }
 
 static void tell_others(const struct credentials *c, const struct entry *e)

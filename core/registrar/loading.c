@@ -181,7 +181,7 @@ static void pass_on(const struct loading *k, struct store_op *op)
 			continue;
 		p->letters[i] =
 		    (struct page_letter){{NULL, open_page}, p, &k->shards->v[i].loading};
-		crew_post(k->shards->crew, i, &p->letters[i].letter);
+		crew_post(k->shards->crew, k->own, i, &p->letters[i].letter);
 	}
 	page_release(p); /* our own */
 }

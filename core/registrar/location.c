@@ -12,13 +12,20 @@ enum {
 
 /* Start and end. */
 
+static void leave_shards(struct shard *s)
+{
+	s->location = NULL;
+	s->loading = NULL;
+	atomic_store(&s->empty, false);
+}
+
 static void location_finish(struct location *l)
 {
 	void (*closed)(void *data, enum store_error e) = l->closed;
 	void *data = l->closed_data;
 	enum store_error e = l->close_error;
 	if (l->o.shards)
-		l->o.shards->v[l->o.own] = (struct shard){0};
+		leave_shards(&l->o.shards->v[l->o.own]);
 	timer_stop(&l->env->wheel, &l->tick);
 	dirty_free(&l->dirty);
 	holds_free(&l->holds);
@@ -81,8 +88,10 @@ struct location *location_new(struct env *env, struct store *store,
 	arena_init(&l->arena, o->table.n);
 	l->o.table = arena_dup(&l->arena, o->table);
 	l->aliases = slice_eq(o->table, SLICE("aliases"));
-	if (o->shards)
-		o->shards->v[o->own] = (struct shard){l, &l->loading};
+	if (o->shards) {
+		o->shards->v[o->own].location = l;
+		o->shards->v[o->own].loading = &l->loading;
+	}
 	aors_init(&l->aors, env);
 	l->aors.on_expired = on_expired;
 	l->aors.data = l;
@@ -108,6 +117,14 @@ void location_count(const struct location *l, struct location_counters *c)
 	    .asked = l->fresh.asked,
 	    .stale = l->fresh.stale,
 	};
+}
+
+/* For those who would ask.  What expires is noted with the next change. */
+void location_note_empty(struct location *l)
+{
+	bool empty = location_keeps(l) && !l->loading.on && l->aors.hash.count == 0;
+	if (l->o.shards && atomic_load(&l->o.shards->v[l->o.own].empty) != empty)
+		atomic_store(&l->o.shards->v[l->o.own].empty, empty);
 }
 
 /* One line at the begin of an outage and one at its end, not one an operation. */
@@ -269,6 +286,21 @@ static void lookup_stale(struct lookup *k, const struct aor_key *key)
 	location_memory_view(l, key, lookup_visit, k);
 }
 
+/* Most often nobody has an alias: that costs no question. */
+static void lookup_elsewhere(const struct lookup *k, unsigned owner, struct slice user,
+			     struct slice host)
+{
+	struct location *l = k->l;
+	const struct asker asker = {l->o.shards, l->o.own, owner};
+	if (atomic_load(&asker.shards->v[owner].empty)) {
+		const struct location_view nobody = {.now_s = location_now_s(l)};
+		k->found(k->data, STORE_OK, &nobody);
+		location_busy_end(l);
+	} else {
+		shards_lookup(&asker, user, host, k->data, k->found, location_busy_end);
+	}
+}
+
 void location_lookup(struct location *l, struct slice user, struct slice host, void *data,
 		     void (*found)(void *data, enum store_error e,
 				   const struct location_view *view))
@@ -278,8 +310,7 @@ void location_lookup(struct location *l, struct slice user, struct slice host, v
 	unsigned owner = location_owner(l, user);
 	l->busy++;
 	if (location_remembers(l) && owner != l->o.own) {
-		const struct asker asker = {l->o.shards, l->o.own, owner};
-		shards_lookup(&asker, user, host, data, found, location_busy_end);
+		lookup_elsewhere(&k, owner, user, host);
 		return;
 	}
 	aor_key_set(&key, user, host, l->o.use_domain);
@@ -311,6 +342,7 @@ void location_close(struct location *l, void (*done)(void *data, enum store_erro
 
 static void on_loading_ended(void *owner)
 {
+	location_note_empty(owner);
 	location_busy_end(owner);
 }
 

@@ -73,6 +73,8 @@ static inline unsigned location_owner(const struct location *l, struct slice use
 	return l->o.shards ? shards_owner(l->o.shards, user) : l->o.own;
 }
 
+/* Others shall know whether it is worth while to ask: after changes in memory. */
+void location_note_empty(struct location *l);
 /* Ends what l->busy++ began.  l may be gone afterwards. */
 void location_busy_end(struct location *l);
 /* One line at the begin of an outage and one at its end, not one an operation. */

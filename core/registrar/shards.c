@@ -54,7 +54,7 @@ static void answer(struct ask *k, enum store_error e, int verdict, const struct 
 	k->verdict = verdict;
 	copy_view(k, view);
 	k->letter.open = open_answer;
-	crew_post(k->asker.shards->crew, k->asker.from, &k->letter);
+	crew_post(k->asker.shards->crew, k->asker.to, k->asker.from, &k->letter);
 }
 
 static void on_found(void *data, enum store_error e, const struct location_view *view)
@@ -111,7 +111,7 @@ void shards_lookup(const struct asker *who, struct slice user, struct slice host
 	struct ask *k = ask_new(who, user, host, data);
 	k->found = found;
 	k->answered = answered;
-	crew_post(who->shards->crew, who->to, &k->letter);
+	crew_post(who->shards->crew, who->from, who->to, &k->letter);
 }
 
 void shards_change(const struct asker *who, struct slice user, struct slice host, void *data,
@@ -124,5 +124,5 @@ void shards_change(const struct asker *who, struct slice user, struct slice host
 	k->merge = merge;
 	k->done = done;
 	k->answered = answered;
-	crew_post(who->shards->crew, who->to, &k->letter);
+	crew_post(who->shards->crew, who->from, who->to, &k->letter);
 }

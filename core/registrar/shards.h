@@ -14,6 +14,8 @@ struct shard {
 	/* For its own thread's eyes only; NULL: not there, or closed. */
 	struct location *location;
 	struct loading *loading;
+	/* For all eyes: all that there is would be in memory, and nothing is. */
+	atomic_bool empty;
 };
 
 struct shards {

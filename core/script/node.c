@@ -9,11 +9,11 @@
 
 enum { SECRET_BYTES = 32 };
 
-void node_crew_init(struct node_crew *c, unsigned n, struct mailbox *boxes, struct rand *rand)
+void node_crew_init(struct node_crew *c, unsigned n, struct mate *mates, struct rand *rand)
 {
 	memset(c, 0, sizeof(*c));
 	c->crew.n = n;
-	c->crew.boxes = boxes;
+	c->crew.mates = mates;
 	rand_bytes(rand, c->crew.key, sizeof(c->crew.key));
 	c->dispatches = mem_zalloc(n * sizeof(*c->dispatches));
 	c->location = (struct shards){&c->crew, mem_zalloc(n * sizeof(struct shard))};

@@ -20,8 +20,8 @@ struct node_crew {
 	struct credentials_crew credentials;
 };
 
-/* n mailboxes, one for each; borrowed. */
-void node_crew_init(struct node_crew *c, unsigned n, struct mailbox *boxes, struct rand *rand);
+/* mates: [n], borrowed. */
+void node_crew_init(struct node_crew *c, unsigned n, struct mate *mates, struct rand *rand);
 /* All nodes are freed. */
 void node_crew_free(struct node_crew *c);
 

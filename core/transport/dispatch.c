@@ -75,7 +75,7 @@ static void hand_over(struct dispatch *d, unsigned to, struct received *r,
 		return;
 	}
 	d->handed_over++;
-	crew_post(d->crew, to, &h->letter);
+	crew_post(d->crew, d->own, to, &h->letter);
 }
 
 static void on_request(void *data, struct received *r)
@@ -128,7 +128,7 @@ static void on_unreachable(void *data, struct slice branch)
 	struct bad_news *b = arena_alloc(&arena, sizeof(*b));
 	*b = (struct bad_news){{NULL, open_bad_news}, &d->all[owner], arena, SLICE_NULL};
 	b->branch = arena_dup(&b->arena, branch);
-	crew_post(d->crew, owner, &b->letter);
+	crew_post(d->crew, d->own, owner, &b->letter);
 }
 
 void dispatch_init(struct dispatch *all, unsigned own, const struct crew *crew,

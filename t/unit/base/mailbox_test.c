@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { WRITERS = 4, LETTERS = 2000 };
+enum { WRITERS = 4, LETTERS = 2000, BATCH = 4 };
 
 struct number {
 	struct letter letter;
@@ -87,6 +87,24 @@ static void a_reader_that_is_up_is_not_woken(void)
 	CHECK_INT(r.woken, 0);
 }
 
+static void what_is_put_waits_until_it_is_rung(void)
+{
+	struct reader r = {.in_order = true};
+	struct number x[2];
+	mailbox_init(&r.box, count, &r);
+	for (int i = 0; i < 2; i++) {
+		x[i] = (struct number){{NULL, open_number}, &r, 0, i};
+		mailbox_put(&r.box, &x[i].letter);
+	}
+	CHECK_INT(r.woken, 0);
+	mailbox_ring(&r.box);
+	mailbox_ring(&r.box);
+	CHECK_INT(r.woken, 1);
+	mailbox_read(&r.box);
+	CHECK_INT(r.n, 2);
+	CHECK(r.in_order);
+}
+
 static void open_and_post(struct letter *l)
 {
 	struct number *x = CONTAINER(l, struct number, letter);
@@ -145,8 +163,12 @@ struct writer {
 static void *write_all(void *data)
 {
 	struct writer *w = data;
-	for (int i = 0; i < LETTERS; i++)
-		mailbox_post(&w->numbers[i].reader->box, &w->numbers[i].letter);
+	struct mailbox *box = &w->numbers[0].reader->box;
+	for (int i = 0; i < LETTERS; i++) {
+		mailbox_put(box, &w->numbers[i].letter);
+		if (i % BATCH == BATCH - 1)
+			mailbox_ring(box);
+	}
 	return NULL;
 }
 
@@ -185,6 +207,7 @@ int main(void)
 	TEST(letters_are_read_in_the_order_they_were_posted);
 	TEST(a_reader_that_sleeps_is_woken_once);
 	TEST(a_reader_that_is_up_is_not_woken);
+	TEST(what_is_put_waits_until_it_is_rung);
 	TEST(what_is_posted_while_reading_waits_for_the_next_time);
 	TEST(what_is_posted_while_it_lies_down_wakes_it);
 	TEST(nothing_is_lost_between_threads);

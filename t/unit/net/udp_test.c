@@ -43,7 +43,7 @@ struct peer {
 	struct rig *rig;
 	struct udp *udp;
 	bool echo, close_at_first, closing, sending;
-	unsigned begins, datagrams, unreachables, unreachable_in_send;
+	unsigned begins, ends, datagrams, unreachables, unreachable_in_send;
 	unsigned wanted; /* datagrams or errors after which the loop stops */
 	unsigned to_send;
 	enum udp_sharing sharing;
@@ -180,6 +180,13 @@ static void on_begin(void *data)
 	p->begins++;
 }
 
+static void on_end(void *data)
+{
+	struct peer *p = data;
+
+	p->ends++;
+}
+
 static int try_open(struct peer *p, const char *const *texts, unsigned n)
 {
 	const struct udp_options options = {
@@ -193,7 +200,7 @@ static int try_open(struct peer *p, const char *const *texts, unsigned n)
 	if (udp_open(&p->udp, &p->rig->loop, &p->rig->log, addrs, n, &options, &p->rig->error) < 0)
 		return -1;
 	udp_net(p->udp)->user = (struct net_user){p, on_datagram, on_unreachable};
-	udp_on_batch(p->udp, on_begin, p);
+	udp_on_batch(p->udp, on_begin, on_end, p);
 	return 0;
 }
 
@@ -268,6 +275,7 @@ static void echo(const char *text)
 	CHECK_INT(udp_counters(rig.a.udp)->received, ECHOES);
 	CHECK_INT(udp_counters(rig.a.udp)->sent, ECHOES);
 	CHECK(rig.b.begins > 0 && rig.b.begins < ECHOES);
+	CHECK_INT(rig.b.ends, rig.b.begins);
 	rig_close(&rig);
 }
 

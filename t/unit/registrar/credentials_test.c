@@ -377,7 +377,7 @@ static void rows_too_large_are_asked_for_each_time(void)
 struct pair {
 	struct world w;
 	struct crew crew;
-	struct mailbox boxes[2];
+	struct mate mates[2];
 	struct credentials *members[2];
 	struct credentials_crew shared;
 	struct credentials *other;
@@ -391,12 +391,12 @@ static void wake(void *data)
 static void pair_setup(struct pair *p)
 {
 	setup(&p->w);
-	p->crew = (struct crew){.n = 2, .boxes = p->boxes};
+	p->crew = (struct crew){.n = 2, .mates = p->mates};
 	p->shared = (struct credentials_crew){&p->crew, p->members};
 	p->other = credentials_new(&p->w.rig.sim.env, &p->w.rig.store,
 				   &(struct credentials_options){100, 300});
-	mailbox_init(&p->boxes[0], wake, NULL);
-	mailbox_init(&p->boxes[1], wake, NULL);
+	mailbox_init(&p->mates[0].mailbox, wake, NULL);
+	mailbox_init(&p->mates[1].mailbox, wake, NULL);
 	credentials_join(p->w.c, &p->shared, 0);
 	credentials_join(p->other, &p->shared, 1);
 }
@@ -404,13 +404,13 @@ static void pair_setup(struct pair *p)
 static void pair_teardown(struct pair *p)
 {
 	credentials_free(p->other);
-	mailbox_read(&p->boxes[1]);
+	mailbox_read(&p->mates[1].mailbox);
 	teardown(&p->w);
 }
 
 static bool other_keeps(struct pair *p, const char *user)
 {
-	mailbox_read(&p->boxes[1]);
+	mailbox_read(&p->mates[1].mailbox);
 	return credentials_find(p->other, SLICE("subscriber"), slice_str(user), &rows, &worn);
 }
 

@@ -8,7 +8,7 @@ enum { N = 3, ROWS = 2500 };
 struct team {
 	struct world w; /* rig, options, and what was answered; w.l is who asks */
 	struct crew crew;
-	struct mailbox boxes[N];
+	struct mate mates[N];
 	struct shard shard[N];
 	struct shards shards;
 	struct location *locations[N];
@@ -27,8 +27,10 @@ static void read_mail(struct team *t)
 {
 	do {
 		woken = false;
-		for (unsigned i = 0; i < N; i++)
-			mailbox_rest(&t->boxes[i]);
+		for (unsigned i = 0; i < N; i++) {
+			mailbox_rest(&t->mates[i].mailbox);
+			crew_ring(&t->crew, i);
+		}
 	} while (woken);
 }
 
@@ -37,10 +39,10 @@ static void team_init_cached(struct team *t, enum location_mode mode, uint32_t c
 	memset(t, 0, sizeof(*t));
 	t->w.o.cache_ttl_ms = cache_ttl_ms;
 	rig_init(&t->w.rig);
-	t->crew = (struct crew){.n = N, .key = "not zero", .boxes = t->boxes};
+	t->crew = (struct crew){.n = N, .key = "not zero", .mates = t->mates};
 	t->shards = (struct shards){&t->crew, t->shard};
 	for (unsigned i = 0; i < N; i++)
-		mailbox_init(&t->boxes[i], wake, NULL);
+		mailbox_init(&t->mates[i].mailbox, wake, NULL);
 	for (unsigned i = 0; i < N; i++) {
 		const struct location_options o = {.table = SLICE("location"),
 						   .mode = mode,
@@ -264,6 +266,46 @@ static void one_reads_for_all(void)
 	team_free(&t);
 }
 
+/* As most tables of aliases are: whoever looks into it need not ask its owner. */
+static void an_empty_table_is_known_to_all(void)
+{
+	struct team t;
+	team_init(&t, LOCATION_WRITE_THROUGH);
+	unsigned asker = (owner(&t, "bob") + 1) % N;
+	t.w.l = t.locations[asker];
+	CHECK_STR(lookup(&t.w), "(no answer)");
+	read_mail(&t);
+	load_all(&t);
+	CHECK_STR(lookup(&t.w), "");
+	CHECK_INT(t.w.error, STORE_OK);
+	add_by(&t, asker, "sip:there");
+	CHECK_STR(lookup(&t.w), "(no answer)");
+	read_mail(&t);
+	CHECK_STR(t.w.seen, "sip:there");
+	team_free(&t);
+}
+
+/* Who came and went tells nothing of rows that nobody has read yet. */
+static void a_table_that_is_loading_is_not_known_to_be_empty(void)
+{
+	struct team t;
+	team_init(&t, LOCATION_WRITE_THROUGH);
+	unsigned bobs = owner(&t, "bob");
+	t.w.rig.slow = true;
+	load_all(&t);
+	t.w.rig.slow = false;
+	add_by(&t, bobs, "sip:there");
+	take(&t.w, "sip:there");
+	t.w.l = t.locations[(bobs + 1) % N];
+	CHECK_STR(lookup(&t.w), "(no answer)");
+	read_mail(&t);
+	CHECK_STR(t.w.seen, "");
+	rig_serve(&t.w.rig);
+	read_mail(&t);
+	CHECK_STR(lookup(&t.w), "");
+	team_free(&t);
+}
+
 static void one_who_closes_while_pages_come_takes_no_more(void)
 {
 	struct team t;
@@ -299,6 +341,8 @@ int main(void)
 	TEST(in_a_full_house_nobody_asks_for_a_change);
 	TEST(who_asks_is_not_closed_before_the_answer);
 	TEST(one_reads_for_all);
+	TEST(an_empty_table_is_known_to_all);
+	TEST(a_table_that_is_loading_is_not_known_to_be_empty);
 	TEST(one_who_closes_while_pages_come_takes_no_more);
 	TEST(expired_rows_are_purged_once);
 	return tap_done();

@@ -20,7 +20,7 @@ struct worker {
 struct rig {
 	struct sim sim;
 	struct crew crew;
-	struct mailbox boxes[MAX];
+	struct mate mates[MAX];
 	struct dispatch dispatches[MAX];
 	struct worker workers[MAX];
 	struct transport transport; /* of the worker at whose socket all comes in */
@@ -54,11 +54,11 @@ static struct rig *rig_new(unsigned n, unsigned at)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	sim_init(&rig->sim, 1, (const char *const[]){US}, 1);
-	rig->crew = (struct crew){.n = n, .boxes = rig->boxes};
+	rig->crew = (struct crew){.n = n, .mates = rig->mates};
 	for (unsigned i = 0; i < n; i++) {
 		const struct transport_user user = {&rig->workers[i], on_request, on_response,
 						    on_unreachable};
-		mailbox_init(&rig->boxes[i], wake, NULL);
+		mailbox_init(&rig->mates[i].mailbox, wake, NULL);
 		dispatch_init(rig->dispatches, i, &rig->crew, &user);
 	}
 	struct transport_user up = dispatch_user(&rig->dispatches[at]);
@@ -76,7 +76,7 @@ static void rig_free(struct rig *rig)
 static void read_all(struct rig *rig)
 {
 	for (unsigned i = 0; i < rig->crew.n; i++)
-		mailbox_read(&rig->boxes[i]);
+		mailbox_read(&rig->mates[i].mailbox);
 }
 
 static void deliver(struct rig *rig, const char *text)
