@@ -255,14 +255,19 @@ static struct slice finish(struct hasher *h, char out[DIGEST_HEX])
 }
 
 /* text after text, with colons between them. */
-static struct slice hash_joined(struct hasher *h, const struct slice *texts, int n,
-				char out[DIGEST_HEX])
+static void feed_joined(struct hasher *h, const struct slice *texts, int n)
 {
 	for (int i = 0; i < n; i++) {
 		if (i)
 			feed(h, SLICE(":"));
 		feed(h, texts[i]);
 	}
+}
+
+static struct slice hash_joined(struct hasher *h, const struct slice *texts, int n,
+				char out[DIGEST_HEX])
+{
+	feed_joined(h, texts, n);
 	return finish(h, out);
 }
 
@@ -275,12 +280,31 @@ void digest_ha1(struct digester *d, enum digest_algorithm a, struct slice user, 
 	OPENSSL_cleanse(&h, sizeof(h));
 }
 
-/* HA2 of RFC 2617 3.2.2.3; with auth-int the body counts. */
-static struct slice hash_a2(struct hasher *h, const struct digest_credentials *c,
-			    struct slice method, struct slice body, char out[DIGEST_HEX])
+/* What was fed is method and URI, most often those of the last HA2. */
+static struct slice finish_a2(struct digester *d, struct hasher *h, enum digest_algorithm a,
+			      char out[DIGEST_HEX])
 {
-	if (c->qop != DIGEST_QOP_AUTH_INT)
-		return hash_joined(h, (struct slice[]){method, c->uri}, 2, out);
+	const struct slice text = slice_of(h->bytes, h->n);
+	if (h->begun || text.n > sizeof(d->last.text))
+		return finish(h, out);
+	if (d->last.algorithm != a || !slice_eq(slice_of(d->last.text, d->last.n), text)) {
+		memcpy(d->last.text, text.p, text.n);
+		d->last.algorithm = a;
+		d->last.n = finish(h, d->last.hex).n ? text.n : 0;
+	}
+	h->n = 0;
+	return slice_str(d->last.hex);
+}
+
+/* HA2 of RFC 2617 3.2.2.3; with auth-int the body counts. */
+static struct slice hash_a2(struct digester *d, struct hasher *h,
+			    const struct digest_credentials *c, struct slice method,
+			    struct slice body, char out[DIGEST_HEX])
+{
+	if (c->qop != DIGEST_QOP_AUTH_INT) {
+		feed_joined(h, (struct slice[]){method, c->uri}, 2);
+		return finish_a2(d, h, c->algorithm, out);
+	}
 	char body_hex[DIGEST_HEX];
 	feed(h, body);
 	struct slice body_hash = finish(h, body_hex);
@@ -296,7 +320,7 @@ void digest_response(struct digester *d, const struct digest_credentials *c, str
 	h.failed |= c->qop == DIGEST_QOP_UNKNOWN;
 	if (c->sess)
 		ha1 = hash_joined(&h, (struct slice[]){ha1, c->nonce, c->cnonce}, 3, a1_hex);
-	struct slice ha2 = hash_a2(&h, c, method, body, a2_hex);
+	struct slice ha2 = hash_a2(d, &h, c, method, body, a2_hex);
 	if (c->qop == DIGEST_QOP_NONE) {
 		hash_joined(&h, (struct slice[]){ha1, c->nonce, ha2}, 3, out);
 	} else {

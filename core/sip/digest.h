@@ -44,10 +44,19 @@ int digest_parse(struct digest_credentials *c, struct arena *a, struct slice val
 /* Hex digits of the hash, 32 for MD5, else 64. */
 size_t digest_hex_digits(enum digest_algorithm a);
 
-/* What computes; begins as {0}.  It keeps what the library has of each algorithm, nothing of a
- * text. */
+/*
+ * What computes; begins as {0}.  It keeps what the library has of each
+ * algorithm, and the last HA2: that of all who register in a domain is the same.
+ */
+enum { DIGEST_A2 = 64 };
 struct digester {
 	EVP_MD_CTX *ctx[DIGEST_UNKNOWN]; /* NULL: not asked for yet */
+	struct {
+		enum digest_algorithm algorithm;
+		size_t n; /* 0: none */
+		char text[DIGEST_A2];
+		char hex[DIGEST_HEX];
+	} last;
 };
 void digester_free(struct digester *d);
 

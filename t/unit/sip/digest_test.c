@@ -254,6 +254,42 @@ static void knows_nothing_of_the_text_before(void)
 	CHECK_STR(again, "9cc4a28f9cac9a1829869a4dd41901f9");
 }
 
+static void response_of(struct digester *d, const char *method, struct slice uri,
+			enum digest_qop qop, enum digest_algorithm a, char out[DIGEST_HEX])
+{
+	struct digest_credentials c = {
+	    .nonce = SLICE("n"), .uri = uri, .qop = qop, .algorithm = a, .cnonce = SLICE("c")};
+	digest_response(d, &c, SLICE("ha1"), slice_str(method), SLICE_NULL, out);
+}
+
+/* What is remembered of one serves no other. */
+static void responses_do_not_depend_on_those_before(void)
+{
+	static const char *const methods[] = {"REGISTER", "INVITE", "", "INVITE"};
+	static const enum digest_qop qops[] = {DIGEST_QOP_AUTH, DIGEST_QOP_UNKNOWN, DIGEST_QOP_AUTH,
+					       DIGEST_QOP_NONE};
+	char text[300], first[DIGEST_HEX], again[DIGEST_HEX];
+	memset(text, 'a', sizeof(text));
+	for (unsigned i = 0; i < 4 * 4 * 100; i++) {
+		struct digester fresh = {0};
+		struct slice uri = slice_of(text, i % 9 * 30);
+		enum digest_algorithm a = i / 7 % DIGEST_UNKNOWN;
+		response_of(&fresh, methods[i / 2 % 4], uri, qops[i % 4], a, first);
+		response_of(&digester, methods[i / 2 % 4], uri, qops[i % 4], a, again);
+		CHECK_STR(again, first);
+		response_of(&digester, methods[i / 2 % 4], uri, qops[i % 4], a, again);
+		CHECK_STR(again, first);
+		digester_free(&fresh);
+	}
+	/* Nor on one that failed. */
+	response_of(&digester, "BYE", SLICE("u"), DIGEST_QOP_AUTH, DIGEST_MD5, first);
+	response_of(&digester, "ACK", SLICE("u"), DIGEST_QOP_AUTH, DIGEST_MD5, again);
+	response_of(&digester, "BYE", SLICE("u"), DIGEST_QOP_UNKNOWN, DIGEST_MD5, again);
+	CHECK_STR(again, "");
+	response_of(&digester, "BYE", SLICE("u"), DIGEST_QOP_AUTH, DIGEST_MD5, again);
+	CHECK_STR(again, first);
+}
+
 static void compares(void)
 {
 	CHECK(digest_equal(SLICE("0a"), SLICE("0a")));
@@ -303,6 +339,7 @@ int main(void)
 	TEST(published_responses);
 	TEST(what_cannot_be_computed_matches_nothing);
 	TEST(knows_nothing_of_the_text_before);
+	TEST(responses_do_not_depend_on_those_before);
 	TEST(compares);
 	TEST(writes_challenges);
 	digester_free(&digester);
