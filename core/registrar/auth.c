@@ -381,12 +381,23 @@ static void challenge_line(struct auth *a, const struct msg *msg, enum auth_kind
 	buf_puts(out, "\r\n");
 }
 
-/* No realm ends a line. */
-static void put_printable(struct buf *out, struct slice s)
+static bool is_printable(char c)
 {
+	return (unsigned char)c >= ' ' && c != 0x7f;
+}
+
+/* No realm ends a line. */
+static struct slice printable(struct buf *clean, struct slice s)
+{
+	size_t n = 0;
+	while (n < s.n && is_printable(s.p[n]))
+		n++;
+	if (n == s.n)
+		return s;
 	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f)
-			buf_putc(out, s.p[i]);
+		if (is_printable(s.p[i]))
+			buf_putc(clean, s.p[i]);
+	return buf_slice(clean);
 }
 
 void auth_challenge(struct auth *a, const struct msg *msg, enum auth_kind kind, struct slice realm,
@@ -394,8 +405,8 @@ void auth_challenge(struct auth *a, const struct msg *msg, enum auth_kind kind, 
 {
 	struct buf clean;
 	buf_init(&clean, realm.n);
-	put_printable(&clean, realm);
-	struct digest_challenge c = {.realm = buf_slice(&clean), .qop = o->qop, .stale = o->stale};
+	realm = printable(&clean, realm);
+	struct digest_challenge c = {.realm = realm, .qop = o->qop, .stale = o->stale};
 	if (o->sha256) {
 		c.algorithm = DIGEST_SHA256;
 		challenge_line(a, msg, kind, &c, out);

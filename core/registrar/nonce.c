@@ -32,26 +32,23 @@ void nonces_set_secret(struct nonces *t, struct slice secret)
 		abort();
 }
 
-/* What a nonce's MACs are over: that of "ours" all but the last. */
-enum { WORD_TIME, WORD_SALT, WORD_ALGORITHM, WORD_REALM, WORD_CALL, WORDS };
-
 struct proof {
 	uint32_t ours;
 	uint64_t call;
 };
 
+/* The first MAC, of which nobody sees the other half, stands for all that it is over. */
 static struct proof prove(const struct nonces *t, const struct nonce_scope *s, uint32_t made,
 			  uint32_t salt)
 {
-	uint64_t words[WORDS] = {
-	    [WORD_TIME] = made, [WORD_SALT] = salt, [WORD_ALGORITHM] = s->algorithm};
 	struct siphash realm;
 	siphash_init(&realm, t->keys.texts);
 	siphash_add_lower(&realm, s->realm);
-	words[WORD_REALM] = siphash_end(&realm);
-	words[WORD_CALL] = siphash13(t->keys.texts, s->call_id.p, s->call_id.n);
-	return (struct proof){(uint32_t)siphash24(t->keys.macs, words, WORD_CALL),
-			      siphash24(t->keys.macs, words, WORDS)};
+	const uint64_t first[] = {(uint64_t)made << 32 | salt, s->algorithm, siphash_end(&realm)};
+	const uint64_t ours = siphash24(t->keys.macs, first, 3);
+	const uint64_t call = siphash13(t->keys.texts, s->call_id.p, s->call_id.n);
+	const uint64_t second[] = {ours, call};
+	return (struct proof){(uint32_t)ours, siphash24(t->keys.macs, second, 2)};
 }
 
 /* Texts. */
