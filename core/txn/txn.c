@@ -92,10 +92,7 @@ void txn_to_tag(const struct txn *x, const struct msg *m, char out[TXN_TAG])
 	struct siphash h;
 	siphash_init(&h, x->tag_key);
 	siphash_add(&h, m->via.branch);
-	siphash_add(&h, m->via.host);
-	siphash_add_u64(&h, via_port(&m->via));
 	siphash_add(&h, m->call_id);
-	siphash_add(&h, m->from_tag);
 	siphash_add_u64(&h, m->cseq);
 	hex_u64(siphash_end(&h), TXN_TAG - 1, out);
 	out[TXN_TAG - 1] = '\0';
