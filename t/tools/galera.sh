@@ -85,7 +85,7 @@ wsrep-node-name=node$1
 wsrep-sst-method=mariabackup
 wsrep-sst-auth=root:
 wsrep-sst-receive-address=$address:$((20000 + ($(cat "$dir/seed") * 4 + $1) % 12000))
-wsrep-provider-options="gmcast.listen_addr=tcp://$address:4567;ist.recv_addr=$address:4568;gcache.size=16M;gcache.page_size=16M;evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.1S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT2S;evs.install_timeout=PT2S"
+wsrep-provider-options="gmcast.listen_addr=tcp://$address:4567;ist.recv_addr=$address:4568;gcache.size=16M;gcache.page_size=16M;evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.1S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT5S;evs.install_timeout=PT5S"
 [sst]
 sst-syslog=-1
 sst-log-archive=0
@@ -150,7 +150,7 @@ template() {
 
 # Node $1 of a cluster that runs. On a busy machine it may not get in at once, and ends.
 join() {
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5; do
 		at=
 		[ ! -e "$dir/$1/data/ibdata1" ] || at=$(position "$1")
 		run "$1" ${at:+--wsrep-start-position=$at}
@@ -175,6 +175,9 @@ start() {
 	second=$!
 	join 3
 	wait $second
+	for node in 1 2 3; do # one may have lost the others while another came
+		await $node || fail "node $node ended: $(grep -a ERROR "$dir/$node/log")"
+	done
 	[ -z "$owner" ] || watch
 }
 
