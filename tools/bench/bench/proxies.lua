@@ -14,20 +14,11 @@ local BUILD = os.getenv "BUILD" or "build"
 
 local commands = {}
 
-local function option_exists(flag)
-	local pipe = assert(io.popen(BUILD .. "/lunasip --help 2>&1"))
-	local help = pipe:read "a"
-	pipe:close()
-	return help:find("\n  " .. flag .. ",", 1, true) ~= nil
-end
-
 function commands.lunasip(o)
 	local command = { BUILD .. "/lunasip", "-l", "udp:127.0.0.1:" .. o.port, "-d", o.database.url,
+		"-w", tostring(o.workers or 1),
 		env = { BENCH_DB_MODE = tostring(o.db_mode), BENCH_LOG = o.log,
 			BENCH_CREDENTIALS = o.no_cache and "0" or nil } }
-	if option_exists "-w" then
-		table.move({ "-w", tostring(o.workers or 1) }, 1, 2, #command + 1, command)
-	end
 	if o.control then table.move({ "-s", o.control }, 1, 2, #command + 1, command) end
 	table.insert(command, ("tools/bench/routes/%s.lua"):format(o.route))
 	return command
