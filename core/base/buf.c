@@ -26,8 +26,7 @@ void buf_reset(struct buf *b)
 	b->failed = false;
 }
 
-/* Makes room for n more bytes behind b->n, and for a NUL behind these. */
-static bool reserve(struct buf *b, size_t n)
+static bool make_room(struct buf *b, size_t n)
 {
 	if (b->failed || n > b->max - b->n) {
 		b->failed = true;
@@ -43,6 +42,14 @@ static bool reserve(struct buf *b, size_t n)
 		b->cap = cap;
 	}
 	return true;
+}
+
+/* Room for n more bytes behind b->n, and for a NUL behind these: most often it is there. */
+static inline bool reserve(struct buf *b, size_t n)
+{
+	bool there = n < b->cap - b->n && n <= b->max - b->n && !b->failed;
+
+	return there || make_room(b, n);
 }
 
 char *buf_grow(struct buf *b, size_t n)

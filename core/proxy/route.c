@@ -327,13 +327,10 @@ bool proxy_record_route(struct context *c)
 	return true;
 }
 
-/* paramchar of RFC 3261 25.1, as far as a token may hold it. */
-static bool fits_uri_param(struct slice s)
+/* A tag is a token: all but two of its characters are paramchars (RFC 3261 25.1). */
+static bool fits_uri_param(struct slice tag)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '%' || s.p[i] == '`' || !lex_is_token(s.p[i]))
-			return false;
-	return s.n > 0;
+	return tag.n > 0 && !slice_chr(tag, '%') && !slice_chr(tag, '`');
 }
 
 static void put_record(const struct context *c, unsigned socket, struct buf *out)

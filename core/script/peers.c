@@ -20,6 +20,10 @@ bool peers_have(const struct message *m, const struct addr *a)
 
 bool peers_own(const struct message *m, const struct store_binding *b, struct addr *peer)
 {
+	const struct settings_peers *peers = m->script->host->peers;
+
+	if (!peers || peers->n == 0)
+		return false;
 	if (!slice_istarts(b->socket, SLICE("udp:")) || b->path.n > 0)
 		return false;
 	struct slice text = slice_range(b->socket.p + 4, slice_end(b->socket));

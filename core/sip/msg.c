@@ -76,10 +76,8 @@ static bool has_space(struct slice s)
 
 static void parse_request_uri(struct msg *m)
 {
-	if (has_space(m->uri_text))
-		bad(m, "Space in Request-URI");
-	else if (uri_parse(&m->uri, m->uri_text) < 0)
-		bad(m, "Malformed Request-URI");
+	if (uri_parse(&m->uri, m->uri_text) < 0)
+		bad(m, has_space(m->uri_text) ? "Space in Request-URI" : "Malformed Request-URI");
 	else if (m->uri.headers.p)
 		bad(m, "Header in Request-URI");
 }

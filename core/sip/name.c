@@ -90,7 +90,7 @@ enum hdr_id hdr_id_of(struct slice name)
 		return HDR_OTHER;
 	const uint8_t *ids = by_length[name.n];
 	for (int i = 0; i < MOST && ids[i]; i++)
-		if (slice_lower(name.p[0]) == slice_lower(names[ids[i]].p[0]) &&
+		if (!((name.p[0] ^ names[ids[i]].p[0]) & ~0x20) && /* that is seen at once */
 		    slice_ieq(name, names[ids[i]]))
 			return (enum hdr_id)ids[i];
 	return HDR_OTHER;

@@ -102,11 +102,14 @@ static void log_dropped(struct transport *t, const char *why, const struct addr 
 
 /* --- requests (RFC 3261 18.2.1, RFC 3581 4) --------------------------------------------------- */
 
-static bool sent_by_is_source(const struct received *r)
+/* source: r's, as text. */
+static bool sent_by_is_source(const struct received *r, const char *source)
 {
+	struct slice host = r->msg->via.host;
 	struct addr a;
 
-	return addr_parse(&a, r->msg->via.host, 0) == 0 && addr_ip_equal(&a, &r->source);
+	return slice_eq(host, slice_str(source)) ||
+	       (addr_parse(&a, host, 0) == 0 && addr_ip_equal(&a, &r->source));
 }
 
 /* The Via value with rport filled in and without any received, which only the last hop knows. */
@@ -137,10 +140,10 @@ static void fill_top_via(struct transport *t, struct received *r)
 	char host[ADDR_TEXT];
 
 	r->top_via = v->text;
-	if (!v->text.p || (!v->rport && !v->received.p && sent_by_is_source(r)))
-		return;
 	ip.scope = 0; /* means nothing to anybody else */
 	addr_host(&ip, false, host);
+	if (!v->text.p || (!v->rport && !v->received.p && sent_by_is_source(r, host)))
+		return;
 	buf_reset(&t->scratch);
 	put_via_without_received(&t->scratch, v, r->source.port);
 	buf_puts(&t->scratch, ";received=");
