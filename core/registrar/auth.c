@@ -2,6 +2,7 @@
 
 #include "registrar/credentials.h"
 #include "registrar/nonce.h"
+#include "sip/lex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -204,12 +205,10 @@ static bool take_ha1(struct slice column, size_t digits, char out[DIGEST_HEX])
 	if (column.n != digits)
 		return false;
 	for (size_t i = 0; i < digits; i++) {
-		char c = column.p[i];
-		if (c >= 'A' && c <= 'F')
-			c = (char)(c | 0x20);
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+		int digit = lex_hex(column.p[i]);
+		if (digit < 0)
 			return false;
-		out[i] = c;
+		out[i] = "0123456789abcdef"[digit];
 	}
 	out[digits] = '\0';
 	return true;

@@ -21,6 +21,7 @@ enum lex_class {
 	LEX_PARAM = 0x80,    /* name of a parameter, addresses included */
 	LEX_ADDR = 0x100,    /* between < and >: no white space, controls, brackets, quotes */
 	LEX_VALUE = 0x200,   /* unquoted value of a parameter: '=' too */
+	LEX_HEX = 0x400,
 };
 extern const uint16_t lex_classes[256];
 
@@ -44,13 +45,10 @@ static inline bool lex_is_space(char c)
 	return lex_is(c, LEX_SPACE);
 }
 
-/* 0..15, or -1 */
+/* 0..15, or -1; digits and letters alike, for of a hash nobody can foresee which comes. */
 static inline int lex_hex(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return lex_is(c, LEX_HEX) ? (c & 15) + (c >> 6) * 9 : -1;
 }
 
 /* Leading bytes of one class. */

@@ -28,6 +28,7 @@ static void classes(void)
 	class_is(LEX_URI_TAIL, UNRESERVED "%[]/:&+$;=?", false);
 	class_is(LEX_PARAM, UNRESERVED "%[]/:&+$?#@\\^`{|}", true);
 	class_is(LEX_VALUE, UNRESERVED "%[]/:&+$?#@\\^`{|}=", true);
+	class_is(LEX_HEX, "0123456789abcdefABCDEF", false);
 	class_is(LEX_ADDR, UNRESERVED "%[]/:&+$?#@\\^`{|}=;,", true);
 }
 
