@@ -100,6 +100,7 @@ static struct hash_node *match(struct hash_node *node, uint64_t hash)
 struct hash_node *hash_first(const struct hash *t, uint64_t hash)
 {
 	size_t i = hash & t->mask;
+	__builtin_prefetch(&t->slots[i], 1); /* who is not there will be added, most often */
 	return t->marks[i] & mark_of(hash) ? match(t->slots[i], hash) : NULL;
 }
 

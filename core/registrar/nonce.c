@@ -59,6 +59,11 @@ static char *put_hex(char *p, uint64_t value, unsigned digits)
 	return p + digits;
 }
 
+static size_t first_slot(const struct nonce_generation *g, uint64_t mac)
+{
+	return mac & (g->slots - 1);
+}
+
 /* The next digits of *p; false when they are not lower-case hex. */
 static bool get_hex(const char **p, unsigned digits, uint64_t *value)
 {
@@ -98,13 +103,16 @@ void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice 
 	const struct proof proof = prove(t, scope, (uint32_t)made, (uint32_t)salt);
 	if (proof.ours == ours)
 		n->origin = proof.call == call ? NONCE_OURS : NONCE_ELSEWHERE;
+	/* Its use lies anywhere in memory, and is looked for as soon as the response is right. */
+	if (n->origin == NONCE_OURS && t->now.slots)
+		__builtin_prefetch(&t->now.uses[first_slot(&t->now, n->mac)], 1);
 }
 
 /* Uses.  A MAC is chance by itself, so it is its own hash. */
 
 static struct nonce_use *slot_of(const struct nonce_generation *g, uint64_t mac)
 {
-	size_t i = mac & (g->slots - 1);
+	size_t i = first_slot(g, mac);
 	while (g->uses[i].mac != 0 && g->uses[i].mac != mac)
 		i = (i + 1) & (g->slots - 1);
 	return &g->uses[i];
