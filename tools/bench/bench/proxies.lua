@@ -2,8 +2,8 @@
 --
 -- All know the users of the database, and relay a MESSAGE unasked where the route is "message".
 -- What they are started with: database, dir, route, db_mode; and, if wanted, port, core, workers,
--- log, control (a path), under (a program and its arguments that run it), no_cache: passwords are
--- asked for each time.
+-- log, control (a path), max_transactions, under (a program and its arguments that run it),
+-- no_cache: passwords are asked for each time.
 local machine = require "bench.machine"
 local task = require "bench.task"
 local load = require "bench.load"
@@ -18,7 +18,8 @@ function commands.lunasip(o)
 	local command = { BUILD .. "/lunasip", "-l", "udp:127.0.0.1:" .. o.port, "-d", o.database.url,
 		"-w", tostring(o.workers or 1),
 		env = { BENCH_DB_MODE = tostring(o.db_mode), BENCH_LOG = o.log,
-			BENCH_CREDENTIALS = o.no_cache and "0" or nil } }
+			BENCH_CREDENTIALS = o.no_cache and "0" or nil,
+			BENCH_MAX_TRANSACTIONS = o.max_transactions } }
 	if o.control then table.move({ "-s", o.control }, 1, 2, #command + 1, command) end
 	table.insert(command, ("tools/bench/routes/%s.lua"):format(o.route))
 	return command
