@@ -19,7 +19,7 @@ enum {
 };
 
 /* A nonce that was used without qop serves no more. */
-static const uint32_t used_up = UINT32_MAX;
+enum { USED_UP = NONCE_MAX_USES + 1 };
 
 /* MACs. */
 
@@ -61,7 +61,7 @@ static char *put_hex(char *p, uint64_t value, unsigned digits)
 
 static size_t first_slot(const struct nonce_generation *g, uint64_t mac)
 {
-	return mac & (g->slots - 1);
+	return (mac >> 32) * g->slots >> 32;
 }
 
 /* The next digits of *p; false when they are not lower-case hex. */
@@ -110,39 +110,48 @@ void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice 
 
 /* Uses.  A MAC is chance by itself, so it is its own hash. */
 
-static struct nonce_use *slot_of(const struct nonce_generation *g, uint64_t mac)
+enum { COUNTER_MASK = UINT16_MAX };
+
+static uint64_t use_of(uint64_t mac, uint32_t counter)
+{
+	return (mac & ~(uint64_t)COUNTER_MASK) | counter;
+}
+
+/* Where the use of that nonce is, or would be. */
+static uint64_t *slot_of(const struct nonce_generation *g, uint64_t mac)
 {
 	size_t i = first_slot(g, mac);
-	while (g->uses[i].mac != 0 && g->uses[i].mac != mac)
-		i = (i + 1) & (g->slots - 1);
+	while (g->uses[i] && (g->uses[i] ^ mac) > COUNTER_MASK)
+		i = i + 1 < g->slots ? i + 1 : 0;
 	return &g->uses[i];
 }
 
-static struct nonce_use *use_find(const struct nonce_generation *g, uint64_t mac)
+static uint64_t *use_find(const struct nonce_generation *g, uint64_t mac)
 {
 	if (g->slots == 0)
 		return NULL;
-	struct nonce_use *use = slot_of(g, mac);
-	return use->mac ? use : NULL;
+	uint64_t *use = slot_of(g, mac);
+	return *use ? use : NULL;
 }
 
+/* By half: at any time there is little that is not used. */
 static void generation_grow(struct nonce_generation *g)
 {
 	struct nonce_generation bigger = *g;
-	bigger.slots = g->slots ? 2 * g->slots : FIRST_SLOTS;
+	bigger.slots = g->slots ? g->slots + g->slots / 2 : FIRST_SLOTS;
 	bigger.uses = mem_zalloc(bigger.slots * sizeof(*bigger.uses));
 	for (size_t i = 0; i < g->slots; i++)
-		if (g->uses[i].mac)
-			*slot_of(&bigger, g->uses[i].mac) = g->uses[i];
+		if (g->uses[i])
+			*slot_of(&bigger, g->uses[i]) = g->uses[i];
 	free(g->uses);
 	*g = bigger;
 }
 
-static void generation_add(struct nonce_generation *g, uint64_t mac, uint32_t nc)
+static void generation_add(struct nonce_generation *g, uint64_t mac, uint32_t counter)
 {
-	if (4 * (g->n + 1) > 3 * g->slots)
+	if (5 * (g->n + 1) > 4 * g->slots)
 		generation_grow(g);
-	*slot_of(g, mac) = (struct nonce_use){mac, nc};
+	*slot_of(g, mac) = use_of(mac, counter);
 	g->n++;
 }
 
@@ -177,21 +186,20 @@ static bool is_stale(const struct nonces *t, const struct nonce *n, int64_t now_
 enum nonce_verdict nonce_use(struct nonces *t, const struct nonce *n, uint32_t nc)
 {
 	const int64_t now_s = env_wall_s(t->env);
-	const uint64_t mac = n->mac ? n->mac : 1;
-	const uint32_t counter = nc ? nc : used_up;
-	if (n->origin != NONCE_OURS || is_stale(t, n, now_s))
+	const uint32_t counter = nc ? nc : USED_UP;
+	if (n->origin != NONCE_OURS || is_stale(t, n, now_s) || nc > NONCE_MAX_USES)
 		return NONCE_STALE;
-	struct nonce_use *use = use_find(&t->now, mac);
+	uint64_t *use = use_find(&t->now, n->mac);
 	if (!use)
-		use = use_find(&t->before, mac);
-	if (use && (use->nc >= counter || nc == 0))
+		use = use_find(&t->before, n->mac);
+	if (use && (nc == 0 || (*use & COUNTER_MASK) >= counter))
 		return NONCE_REPLAY;
 	if (use) {
-		use->nc = counter;
+		*use = use_of(n->mac, counter);
 		return NONCE_FRESH;
 	}
 	generations_turn(t, now_s);
-	generation_add(&t->now, mac, counter);
+	generation_add(&t->now, n->mac, counter);
 	return NONCE_FRESH;
 }
 

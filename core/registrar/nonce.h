@@ -11,8 +11,8 @@
  * The MACs are SipHash-2-4; its key is an HMAC-SHA-256 under the secret.
  *
  * Nothing is kept of a nonce until it is used with a right response.  Uses
- * live in two generations of an open hash; a nonce that may have been
- * forgotten counts as stale, never as new.
+ * live in two generations of an open hash, eight bytes each; a nonce that may
+ * have been forgotten counts as stale, never as new.
  */
 #ifndef REGISTRAR_NONCE_H
 #define REGISTRAR_NONCE_H
@@ -21,17 +21,16 @@
 #include "base/slice.h"
 #include "sip/digest.h"
 
-enum { NONCE_DIGITS = 40, NONCE_SECRET_MIN = 16 };
+enum { NONCE_DIGITS = 40, NONCE_SECRET_MIN = 16, NONCE_MAX_USES = UINT16_MAX - 1 };
 
-struct nonce_use {
-	uint64_t mac; /* 0: free */
-	uint32_t nc;  /* the highest one used */
-};
-
-/* Slots: a power of two, at most 3/4 of them taken. */
+/*
+ * A use: 48 bits of the nonce's MAC above 16 of its highest counter; 0: a free slot.
+ * Two nonces that are taken for one cost a phone another challenge, no more; of
+ * 100,000 one in 3,000 million does.
+ */
 struct nonce_generation {
-	struct nonce_use *uses;
-	size_t slots;
+	uint64_t *uses;
+	size_t slots; /* at most 4/5 of them taken */
 	size_t n;
 	int64_t opened_s; /* Unix times of its first and its last use */
 	int64_t closed_s;
@@ -82,7 +81,8 @@ void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice 
 
 /*
  * One use, after the response was found right.  nc: the counter, 0 without
- * qop.  A nonce from before a restart is taken with whatever nc it comes with.
+ * qop.  A nonce from before a restart is taken with whatever nc it comes with;
+ * beyond NONCE_MAX_USES it is stale.
  */
 enum nonce_verdict nonce_use(struct nonces *t, const struct nonce *n, uint32_t nc);
 

@@ -177,6 +177,20 @@ static void without_nc_once(void)
 	teardown(&t);
 }
 
+static void a_counter_has_an_end(void)
+{
+	struct table t;
+	setup(&t, 100);
+	struct nonce n = made(&t), unused = made(&t);
+	CHECK_INT(nonce_use(&t.nonces, &n, NONCE_MAX_USES), NONCE_FRESH);
+	CHECK_INT(nonce_use(&t.nonces, &n, NONCE_MAX_USES), NONCE_REPLAY);
+	CHECK_INT(nonce_use(&t.nonces, &n, NONCE_MAX_USES + 1), NONCE_STALE);
+	CHECK_INT(nonce_use(&t.nonces, &n, UINT16_MAX + 2), NONCE_STALE);
+	CHECK_INT(nonce_use(&t.nonces, &unused, UINT32_MAX), NONCE_STALE);
+	CHECK_INT(nonce_use(&t.nonces, &unused, 1), NONCE_FRESH);
+	teardown(&t);
+}
+
 static void elsewhere_is_no_use(void)
 {
 	struct table t;
@@ -241,6 +255,24 @@ static void many_are_told_apart(void)
 	teardown(&t);
 }
 
+/* Those at its end go on at its begin; what is remembered takes little. */
+static void a_crowd_is_told_apart_in_little_room(void)
+{
+	enum { N = 1000 };
+	struct table t;
+	struct nonce n = {.origin = NONCE_OURS, .made_s = (uint32_t)SIM_WALL_START_S};
+	setup(&t, 2 * N);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < N; i++) {
+			n.mac = UINT64_MAX - ((uint64_t)i << 16);
+			CHECK_INT(nonce_use(&t.nonces, &n, round + 1), NONCE_FRESH);
+			CHECK_INT(nonce_use(&t.nonces, &n, round + 1), NONCE_REPLAY);
+		}
+	CHECK_INT(t.nonces.now.n, N);
+	CHECK(t.nonces.now.slots * sizeof(*t.nonces.now.uses) < 16 * N);
+	teardown(&t);
+}
+
 int main(void)
 {
 	TEST(knows_its_own);
@@ -253,9 +285,11 @@ int main(void)
 	TEST(the_future_is_stale);
 	TEST(nc_must_grow);
 	TEST(without_nc_once);
+	TEST(a_counter_has_an_end);
 	TEST(elsewhere_is_no_use);
 	TEST(a_full_table_fails_closed);
 	TEST(old_uses_are_dropped);
 	TEST(many_are_told_apart);
+	TEST(a_crowd_is_told_apart_in_little_room);
 	return tap_done();
 }
