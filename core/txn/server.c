@@ -24,8 +24,7 @@ static void end(struct server *st)
 		return;
 	st->ended = true;
 	hash_remove(&x->servers, &st->node);
-	timer_stop(&x->env->wheel, &st->retransmit);
-	timer_stop(&x->env->wheel, &st->end);
+	timer_stop(&x->env->wheel, &st->timer);
 	x->bytes -= sizeof(*st) + st->request_bytes + st->last_n;
 	if (st->request)
 		x->user.server_gone(x->user.data, st);
@@ -70,122 +69,165 @@ void server_end_all(struct txn *x)
 
 /* --- responses -------------------------------------------------------------------------------- */
 
+/* One that leaves, and what is needed to send it again. */
+struct response {
+	unsigned status;
+	struct slice bytes;
+	bool made; /* of the request and these */
+	struct slice reason, headers;
+};
+
 static void respond(struct server *st, struct slice bytes)
 {
 	if (bytes.n)
 		transport_send(st->txn->transport, st->upstream.socket, &st->upstream.to, bytes);
 }
 
-static void respond_again(struct server *st)
+/* request: a repeated one, or NULL. */
+static void respond_again(struct server *st, struct received *request)
 {
-	if (!st->last_n)
+	const char *last = st->last ? st->last : "";
+	struct slice bytes = slice_of(last, st->last_n);
+	if (!st->made && !st->last_n)
 		return;
 	st->txn->counters.retransmissions_out++;
-	respond(st, slice_of(st->last, st->last_n));
+	if (st->made)
+		bytes =
+		    txn_make_reply(st->txn, request, st->last_status, slice_of(last, st->reason_n),
+				   slice_range(last + st->reason_n, last + st->last_n));
+	respond(st, bytes);
 }
 
-static void remember(struct server *st, struct slice bytes)
+static char *append(char *to, struct slice s)
 {
-	st->txn->bytes += bytes.n - st->last_n;
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+static void remember(struct server *st, const struct response *r)
+{
+	struct slice first = r->made ? r->reason : r->bytes;
+	struct slice second = r->made ? r->headers : SLICE_NULL;
+	size_t n = first.n + second.n;
+	st->txn->bytes += n - st->last_n;
 	free(st->last);
-	st->last = bytes.n ? mem_alloc(bytes.n) : NULL;
-	st->last_n = bytes.n;
-	if (bytes.n)
-		memcpy(st->last, bytes.p, bytes.n);
+	st->last = n ? mem_alloc(n) : NULL;
+	st->last_n = (uint32_t)n;
+	st->made = r->made;
+	st->reason_n = r->made ? (uint16_t)first.n : 0;
+	if (n)
+		append(append(st->last, first), second);
 }
 
-static void start(struct server *st, struct timer *t, uint32_t ms)
+static void start(struct server *st, uint32_t ms)
 {
-	timer_start(&st->txn->env->wheel, t, ms);
+	timer_start(&st->txn->env->wheel, &st->timer, ms);
 }
 
 /* RFC 6026 7.1: nothing is repeated here any more, 2xx are the user agent's business. */
 static void enter_accepted(struct server *st)
 {
+	const struct response nothing = {0};
 	st->state = SERVER_ACCEPTED;
-	remember(st, SLICE_NULL);
-	start(st, &st->end, TIMEOUT_T1 * st->txn->timers.t1_ms); /* L */
+	remember(st, &nothing);
+	start(st, TIMEOUT_T1 * st->txn->timers.t1_ms); /* L */
 }
 
 static void enter_completed(struct server *st)
 {
 	const struct txn_timers *t = &st->txn->timers;
+	uint32_t end_ms = TIMEOUT_T1 * t->t1_ms; /* H, J */
 	st->state = SERVER_COMPLETED;
-	start(st, &st->end, TIMEOUT_T1 * t->t1_ms); /* H, J */
-	if (!st->invite)
-		return;
-	st->interval_ms = t->t1_ms;
-	start(st, &st->retransmit, st->interval_ms); /* G */
+	st->end_ms = env_now_ms(st->txn->env) + end_ms;
+	st->interval_ms = t->t1_ms; /* G */
+	start(st, st->invite ? st->interval_ms : end_ms);
 }
 
 /* The response the machine is waiting for. */
-static void answer(struct server *st, unsigned status, struct slice bytes)
+static void answer(struct server *st, const struct response *r)
 {
-	timer_stop(&st->txn->env->wheel, &st->retransmit); /* our own 100 is no longer due */
-	st->last_status = status;
-	respond(st, bytes);
-	if (status >= 200 && status < 300 && st->invite) {
+	timer_stop(&st->txn->env->wheel, &st->timer); /* our own 100 is no longer due */
+	st->last_status = (uint16_t)r->status;
+	respond(st, r->bytes);
+	if (r->status >= 200 && r->status < 300 && st->invite) {
 		enter_accepted(st);
 		return;
 	}
-	remember(st, bytes);
-	if (status < 200)
+	remember(st, r);
+	if (r->status < 200)
 		st->state = SERVER_PROCEEDING;
 	else
 		enter_completed(st);
 }
 
 /* A response that the user has made or forwards. */
-static void offer(struct server *st, unsigned status, struct slice bytes)
+static void offer(struct server *st, const struct response *r)
 {
+	const struct response silence = {.status = r->status};
 	if (st->ended)
 		return;
-	if (st->state == SERVER_ACCEPTED && status >= 200 && status < 300)
-		respond(st, bytes);
+	if (st->state == SERVER_ACCEPTED && r->status >= 200 && r->status < 300)
+		respond(st, r->bytes);
 	if (server_is_final(st))
 		return;
-	if (!st->invite && status < 200) /* RFC 4320 4.1 */
+	if (!st->invite && r->status < 200) /* RFC 4320 4.1 */
 		return;
-	if (!st->invite && status == 408) /* RFC 4320 4.2 */
-		bytes = SLICE_NULL;
-	answer(st, status, bytes);
+	answer(st, !st->invite && r->status == 408 ? &silence : r); /* RFC 4320 4.2 */
+}
+
+static struct response make(struct server *st, unsigned status, struct slice reason,
+			    struct slice headers)
+{
+	struct slice bytes = txn_make_reply(st->txn, st->request, status, reason, headers);
+	return (struct response){status, bytes, !st->invite && bytes.n > 0, reason, headers};
 }
 
 void server_reply(struct server *st, unsigned status, struct slice reason, struct slice headers)
 {
-	if (!st->ended && st->request)
-		offer(st, status, txn_make_reply(st->txn, st->request, status, reason, headers));
+	if (st->ended || !st->request)
+		return;
+	const struct response r = make(st, status, reason, headers);
+	offer(st, &r);
 }
 
 void server_forward(struct server *st, unsigned status, struct slice bytes)
 {
-	offer(st, status, bytes);
+	const struct response r = {.status = status, .bytes = bytes};
+	offer(st, &r);
 }
 
 /* --- timers ----------------------------------------------------------------------------------- */
 
 static void trying(struct server *st)
 {
-	answer(st, 100, txn_make_reply(st->txn, st->request, 100, SLICE(""), SLICE("")));
+	const struct response r = make(st, 100, SLICE(""), SLICE(""));
+	answer(st, &r);
 }
 
-static void on_retransmit(struct timer *timer)
+/* Timer G, until H. */
+static void repeat(struct server *st)
 {
-	struct server *st = CONTAINER(timer, struct server, retransmit);
-	uint32_t t2_ms = st->txn->timers.t2_ms;
+	const uint32_t t2_ms = st->txn->timers.t2_ms;
+	const uint64_t left_ms = st->end_ms - env_now_ms(st->txn->env);
+	respond_again(st, NULL);
+	st->interval_ms = 2 * st->interval_ms < t2_ms ? 2 * st->interval_ms : t2_ms;
+	start(st, st->interval_ms < left_ms ? st->interval_ms : (uint32_t)left_ms);
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct server *st = CONTAINER(timer, struct server, timer);
+	bool unacknowledged = st->invite && st->state == SERVER_COMPLETED;
 	if (!server_is_final(st)) {
 		trying(st);
 		return;
 	}
-	respond_again(st);
-	st->interval_ms = 2 * st->interval_ms < t2_ms ? 2 * st->interval_ms : t2_ms;
-	start(st, &st->retransmit, st->interval_ms);
-}
-
-static void on_end(struct timer *timer)
-{
-	struct server *st = CONTAINER(timer, struct server, end);
-	if (st->invite && st->state == SERVER_COMPLETED)
+	if (unacknowledged && env_now_ms(st->txn->env) < st->end_ms) {
+		repeat(st);
+		return;
+	}
+	if (unacknowledged)
 		st->txn->counters.timeouts++;
 	end(st);
 }
@@ -280,10 +322,9 @@ static struct server *server_new(struct txn *x, struct received *r, const struct
 	    .request_bytes = (uint32_t)received_bytes(r),
 	};
 	x->bytes += sizeof(*st) + st->request_bytes;
-	timer_init(&st->retransmit, on_retransmit);
-	timer_init(&st->end, on_end);
+	timer_init(&st->timer, on_timer);
 	hash_add(&x->servers, &st->node, k->hash);
-	start(st, &st->retransmit, st->invite ? TRYING_MS : until_t2_ms(&x->timers));
+	start(st, st->invite ? TRYING_MS : until_t2_ms(&x->timers));
 	return st;
 }
 
@@ -306,7 +347,7 @@ void server_request(struct txn *x, struct received *r)
 	}
 	x->counters.retransmissions_in++;
 	if (repeats_last(st))
-		respond_again(st);
+		respond_again(st, r);
 	received_free(r);
 }
 
@@ -317,8 +358,7 @@ static void confirm(struct server *st)
 	if (st->state != SERVER_COMPLETED)
 		return;
 	st->state = SERVER_CONFIRMED;
-	timer_stop(&st->txn->env->wheel, &st->retransmit);
-	start(st, &st->end, st->txn->timers.t4_ms); /* I */
+	start(st, st->txn->timers.t4_ms); /* I */
 }
 
 void server_ack(struct txn *x, struct received *r)

@@ -33,19 +33,26 @@ struct server {
 	uint64_t check; /* struct match, as are these two */
 	uint32_t method;
 	uint32_t to_tag;
-	bool invite;
-	bool ended; /* server_gone is being called */
 	enum server_state state;
+	bool invite;
+	bool ended;               /* server_gone is being called */
+	bool made;                /* last is what a response was made of, see there */
 	struct received *request; /* owned; NULL: the user has left */
 	struct upstream upstream;
-	unsigned last_status; /* 0: none yet */
-	char *last;           /* the last response, owned; NULL in Accepted */
-	size_t last_n;
-	uint32_t interval_ms;    /* of Timer G */
-	uint32_t request_bytes;  /* what request took at first, or resting: counted in txn->bytes */
-	struct timer retransmit; /* G; in Trying: when 100 is due */
-	struct timer end;        /* H, I, J, L */
-	void *user;              /* the transaction user's; its context */
+	/*
+	 * The last response, owned; NULL in Accepted.  Of one made here for another method than
+	 * INVITE only reason and headers: it is sent again when the request comes again, and
+	 * that brings the rest.
+	 */
+	uint32_t last_n;
+	char *last;
+	uint16_t reason_n;      /* so much of last is the reason */
+	uint16_t last_status;   /* 0: none yet */
+	uint32_t interval_ms;   /* of Timer G */
+	uint32_t request_bytes; /* what request took at first, or resting: counted in txn->bytes */
+	struct timer timer;     /* until a final response: when 100 is due; G with H, or I, J, L */
+	uint64_t end_ms;        /* when H is due */
+	void *user;             /* the transaction user's; its context */
 };
 
 /*

@@ -533,6 +533,43 @@ static void left_it_repeats_the_same_bytes(void)
 	rig_free(&rig);
 }
 
+/* Of what was made here only what the request does not bring along. */
+static void of_a_reply_it_keeps_little(void)
+{
+	struct rig rig;
+	char first[sizeof(rig.text)];
+	rig_init(&rig);
+	rig_in(&rig, ALICES("REGISTER"));
+	server_reply(rig.server, 200, SLICE("Fine"), SLICE("Expires: 60\r\n"));
+	CHECK_INT(rig.server->last_n, strlen("FineExpires: 60\r\n"));
+	strcpy(first, rig_out(&rig));
+	CHECK(strstr(first, "SIP/2.0 200 Fine\r\n"));
+	CHECK(strstr(first, "\r\nExpires: 60\r\nContent-Length: 0\r\n"));
+	leave(&rig);
+	rig_in(&rig, ALICES("REGISTER"));
+	CHECK_STR(rig_out(&rig), first);
+	rig_advance(&rig, 32000);
+	rig_free(&rig);
+}
+
+/* Who repeats it from elsewhere does not get it. */
+static void it_answers_where_the_request_came_from(void)
+{
+	struct rig rig;
+	rig_init(&rig);
+	rig_in(&rig, ALICES("REGISTER"));
+	rig_reply(&rig, 200);
+	rig_out(&rig);
+	CHECK(sim_deliver(&rig.sim, "198.51.100.66:5060", US, slice_str(ALICES("REGISTER"))));
+	struct sim_packet *p = sim_take(&rig.sim);
+	struct addr alice;
+	addr_parse_port(&alice, SLICE(ALICE));
+	CHECK(p && addr_equal(&p->to, &alice));
+	sim_packet_free(p);
+	server_drop(rig.server);
+	rig_free(&rig);
+}
+
 static void left_it_takes_ack_and_cancel(void)
 {
 	struct rig rig;
@@ -620,6 +657,8 @@ int main(void)
 	TEST(the_request_may_outlive_the_transaction);
 	TEST(other_timers_scale);
 	TEST(left_it_repeats_the_same_bytes);
+	TEST(of_a_reply_it_keeps_little);
+	TEST(it_answers_where_the_request_came_from);
 	TEST(left_it_takes_ack_and_cancel);
 	TEST(left_and_accepted_it_tells_of_the_ack);
 	TEST(left_it_knows_the_ack_of_rfc_2543);
