@@ -9,6 +9,14 @@
 /* Host names are asked for on libuv's threads, half of which it gives to them. */
 #define RESOLVER_THREADS "32"
 
+/*
+ * jemalloc reads this: what is free goes back to the machine some seconds later although
+ * nothing more is allocated.  Of itself it looks for that only now and then while it is used, and
+ * what a rush of registrations took would stay with a proxy at rest.
+ */
+extern const char *malloc_conf __attribute__((visibility("default")));
+const char *malloc_conf = "background_thread:true,max_background_threads:1";
+
 int main(int argc, char **argv)
 {
 	struct options o;

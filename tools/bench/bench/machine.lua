@@ -78,12 +78,13 @@ function machine.tree(pid)
 	return list
 end
 
--- KiB of a process and its children: what they share counts once (proportional set size).
+-- KiB of a process and its children: what they share counts once (proportional set size). Not
+-- the pages of programs and libraries: how much these count depends on who else has them.
 function machine.memory(pid)
 	local sum = 0
 	for _, p in ipairs(machine.tree(pid)) do
 		local rollup = read("/proc/" .. p .. "/smaps_rollup") or ""
-		sum = sum + (tonumber(rollup:match "\nPss:%s*(%d+)") or 0)
+		for kib in rollup:gmatch "\nPss_[AS]%a+:%s*(%d+)" do sum = sum + tonumber(kib) end
 	end
 	return sum
 end
