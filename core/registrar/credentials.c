@@ -12,7 +12,8 @@ enum {
 	MAX_BYTES = 8192,    /* of these */
 	UNKNOWN_SHARE = 10,  /* for each so many users, one that is not there */
 	N_TEXTS = 6,         /* of a row */
-	ABSENT = UINT16_MAX, /* the length of a null text */
+	ABSENT = UINT16_MAX, /* the length of a null text … */
+	USER = ABSENT - 1,   /* … and of one that equals the user's name, which the entry has */
 };
 
 /* A user who is kept: key and rows behind it, as texts with their lengths. */
@@ -152,33 +153,45 @@ static void texts_of(const struct store_subscriber *s, struct slice t[N_TEXTS])
 	memcpy(t, all, sizeof(all));
 }
 
-static void pack(struct buf *out, const struct store_subscriber *s)
+static uint16_t code_of(struct slice text, struct slice user)
+{
+	if (!text.p)
+		return ABSENT;
+	return text.n > 0 && slice_eq(text, user) ? USER : (uint16_t)text.n;
+}
+
+static void pack(struct buf *out, struct slice user, const struct store_subscriber *s)
 {
 	struct slice t[N_TEXTS];
 	texts_of(s, t);
 	for (unsigned i = 0; i < N_TEXTS; i++) {
-		uint16_t n = t[i].p ? (uint16_t)t[i].n : ABSENT;
-		if (t[i].n >= ABSENT)
+		uint16_t n = code_of(t[i], user);
+		if (t[i].n >= USER)
 			out->failed = true;
 		buf_put(out, slice_of((const char *)&n, sizeof(n)));
-		buf_put(out, t[i]);
+		if (n != USER)
+			buf_put(out, t[i]);
 	}
 }
 
-static const char *unpack_text(const char *p, struct slice *out)
+static const char *unpack_text(const char *p, struct slice user, struct slice *out)
 {
 	uint16_t n;
 	memcpy(&n, p, sizeof(n));
 	p += sizeof(n);
-	*out = n == ABSENT ? SLICE_NULL : slice_of(p, n);
-	return n == ABSENT ? p : p + n;
+	if (n < USER) {
+		*out = slice_of(p, n);
+		return p + n;
+	}
+	*out = n == USER ? user : SLICE_NULL;
+	return p;
 }
 
-static const char *unpack(const char *p, struct store_subscriber *s)
+static const char *unpack(const char *p, struct slice user, struct store_subscriber *s)
 {
 	struct slice t[N_TEXTS];
 	for (unsigned i = 0; i < N_TEXTS; i++)
-		p = unpack_text(p, &t[i]);
+		p = unpack_text(p, user, &t[i]);
 	*s = (struct store_subscriber){.username = t[0],
 				       .domain = t[1],
 				       .password = t[2],
@@ -211,7 +224,7 @@ static struct entry *entry_of(const struct question *q, const struct credentials
 		return NULL;
 	buf_init(&texts, MAX_BYTES);
 	for (unsigned i = 0; i < r->n; i++)
-		pack(&texts, &r->v[i]);
+		pack(&texts, q->user, &r->v[i]);
 	if (!texts.failed)
 		e = entry_new(q, r->n, buf_slice(&texts));
 	if (texts.p)
@@ -293,7 +306,7 @@ bool credentials_find(struct credentials *c, struct slice table, struct slice us
 		return false;
 	const char *p = e->bytes + e->n_table + e->n_user;
 	for (unsigned i = 0; i < e->n_rows; i++)
-		p = unpack(p, &c->seen[i]);
+		p = unpack(p, user_of(e), &c->seen[i]);
 	list_remove(&e->use);
 	list_push(e->n_rows ? &c->known : &c->unknown, &e->use);
 	*rows = (struct credentials_rows){c->seen, e->n_rows};

@@ -121,6 +121,25 @@ static void all_rows_of_a_name_are_kept(void)
 	teardown(&w);
 }
 
+static void what_equals_the_name_is_kept_like_the_rest(void)
+{
+	struct world w;
+	setup(&w);
+	set_row(&w, "1000", "1000", "1000");
+	set_row(&w, "", "a.example", "");
+	ask_now(&w, "1000");
+	ask_now(&w, "");
+	CHECK(kept(&w, "1000"));
+	CHECK_SLICE(rows.v[0].username, "1000");
+	CHECK_SLICE(rows.v[0].domain, "1000");
+	CHECK_SLICE(rows.v[0].password, "1000");
+	CHECK_SLICE(rows.v[0].ha1, "0123456789abcdef0123456789abcdef");
+	CHECK(kept(&w, ""));
+	CHECK_SLICE(rows.v[0].domain, "a.example");
+	CHECK_SLICE(rows.v[0].password, "");
+	teardown(&w);
+}
+
 static void names_and_tables_are_not_mixed_up(void)
 {
 	struct world w;
@@ -472,6 +491,7 @@ int main(void)
 {
 	TEST(a_user_is_kept_for_the_ttl);
 	TEST(all_rows_of_a_name_are_kept);
+	TEST(what_equals_the_name_is_kept_like_the_rest);
 	TEST(names_and_tables_are_not_mixed_up);
 	TEST(who_is_unknown_is_kept_for_a_moment);
 	TEST(a_row_wears_within_a_second);
