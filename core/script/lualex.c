@@ -155,11 +155,11 @@ static char put_digits(struct lualex *l)
 
 static char put_hex(struct lualex *l)
 {
-	int c = 0;
+	unsigned c = 0;
 
 	l->p++;
 	for (unsigned i = 0; i < 2 && lex_hex(at(l, 0)) >= 0; i++)
-		c = c << 4 | lex_hex(*l->p++);
+		c = c << 4 | (unsigned)lex_hex(*l->p++);
 	return (char)c;
 }
 
