@@ -101,6 +101,31 @@ static struct slice parse_hostport(struct uri *u, struct slice s)
 	return lex_skip(s, digits);
 }
 
+/* The next of ";name;name=value", where no quotes and no blanks can stand. */
+static bool uri_param_next(struct slice *rest, struct slice *one)
+{
+	if (rest->n == 0)
+		return false;
+	struct slice s = lex_skip(*rest, 1);
+	const char *next = slice_chr(s, ';');
+	*one = next ? slice_range(s.p, next) : s;
+	*rest = next ? slice_range(next, slice_end(s)) : slice_of(slice_end(s), 0);
+	return true;
+}
+
+/* Of what LEX_URI_TAIL lets pass nothing but ';' and '=' has a meaning: only a name can be
+ * missing. */
+static bool params_check(struct slice s)
+{
+	struct slice one;
+	if (s.n && s.p[0] != ';')
+		return false;
+	while (uri_param_next(&s, &one))
+		if (one.n == 0 || one.p[0] == '=')
+			return false;
+	return true;
+}
+
 /* ";params?headers" */
 static int parse_tail(struct uri *u, struct slice s)
 {
@@ -111,7 +136,7 @@ static int parse_tail(struct uri *u, struct slice s)
 	u->params = question ? slice_range(s.p, question) : s;
 	if (question)
 		u->headers = slice_range(question + 1, slice_end(s));
-	return lex_all_escaped(s, LEX_URI_TAIL) && param_check(u->params) ? 0 : -1;
+	return lex_all_escaped(s, LEX_URI_TAIL) && params_check(u->params) ? 0 : -1;
 }
 
 static int parse_sip(struct uri *u, struct slice s)
@@ -149,7 +174,16 @@ bool uri_is_sip(const struct uri *u)
 
 bool uri_param(const struct uri *u, struct slice name, struct slice *value)
 {
-	return u->params.n && param_get(u->params, name, value);
+	struct slice rest = u->params, one;
+	while (uri_param_next(&rest, &one)) {
+		bool alone = one.n == name.n;
+		if (one.n < name.n || (!alone && one.p[name.n] != '=') ||
+		    !slice_same_letters(one.p, name.p, name.n))
+			continue;
+		*value = alone ? SLICE_NULL : lex_skip(one, name.n + 1);
+		return true;
+	}
+	return false;
 }
 
 uint16_t uri_port(const struct uri *u)

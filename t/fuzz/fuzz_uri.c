@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "sip/lex.h"
 #include "sip/nameaddr.h"
+#include "sip/param.h"
 #include "sip/uri.h"
 #include "sip/via.h"
 
@@ -16,6 +17,18 @@ static bool parse(struct uri *u, struct slice text)
 	MUST(fuzz_inside(u->headers, text) && fuzz_inside(u->opaque, text));
 	MUST(!uri_is_sip(u) || u->host.n > 0);
 	return true;
+}
+
+/* Its own way through the parameters finds what that of all header fields does. */
+static void check_params(const struct uri *u)
+{
+	struct slice rest = u->params, first, value;
+	struct param p;
+	MUST(param_check(u->params));
+	while (param_next(&rest, &p) == 1) {
+		MUST(param_get(u->params, p.name, &first) && uri_param(u, p.name, &value));
+		MUST(slice_eq(first, value) && !first.p == !value.p);
+	}
 }
 
 /* What is sent to is a URI again, without headers and method. */
@@ -52,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	bool x_ok = parse(&x, first), y_ok = parse(&y, second);
 	if (x_ok) {
 		MUST(uri_equal(&x, &x));
+		check_params(&x);
 		check_target(&x, &a);
 	}
 	if (x_ok && y_ok)

@@ -109,6 +109,9 @@ static void refuses(void)
 	    "sip:a@b:4294967297",
 	    "sip:a@b;",
 	    "sip:a@b;;x",
+	    "sip:a@b;x;",
+	    "sip:a@b;=x",
+	    "sip:a@b;x;=",
 	    "sip:a@b;x y",
 	    "sip:a%4@b",
 	    "sip:a%zz@b",
@@ -153,6 +156,11 @@ static void params(void)
 	CHECK_SLICE(value, "TCP");
 	CHECK(uri_param(&u, SLICE("lr"), &value) && value.p == NULL);
 	CHECK(!uri_param(&u, SLICE("maddr"), &value));
+	u = parse("sip:x;transporter=a;ttl=;LR=on=1;trans=b?h=;lr2=c");
+	CHECK(!uri_param(&u, SLICE("transport"), &value) && !uri_param(&u, SLICE("lr2"), &value));
+	CHECK(uri_param(&u, SLICE("ttl"), &value) && value.p && value.n == 0);
+	CHECK(uri_param(&u, SLICE("lr"), &value));
+	CHECK_SLICE(value, "on=1");
 }
 
 /* ---- RFC 3261 19.1.4 ---- */
