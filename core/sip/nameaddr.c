@@ -19,8 +19,6 @@ static int parse_brackets(struct nameaddr *n, struct slice s)
 		return -1;
 	n->brackets = true;
 	n->uri = slice_range(s.p + 1, close);
-	if (!uri_check(n->uri))
-		return -1;
 	n->params = slice_trim(slice_range(close + 1, slice_end(s)));
 	return 0;
 }
@@ -32,7 +30,7 @@ static int parse_addr_spec(struct nameaddr *n, struct slice s)
 	while (length < s.n && s.p[length] != ';' && !lex_is_space(s.p[length]))
 		length++;
 	n->uri = slice_of(s.p, length);
-	if (!uri_check(n->uri) || slice_chr(n->uri, ',') || slice_chr(n->uri, '?'))
+	if (slice_chr(n->uri, ',') || slice_chr(n->uri, '?'))
 		return -1;
 	n->params = slice_trim(lex_skip(s, length));
 	return 0;
@@ -74,7 +72,9 @@ int nameaddr_split(struct nameaddr *n, struct slice text)
 
 int nameaddr_parse(struct nameaddr *n, struct slice text)
 {
-	return nameaddr_split(n, text) == 0 && param_check(n->params) ? 0 : -1;
+	if (nameaddr_split(n, text) < 0 || (!n->star && !uri_check(n->uri)))
+		return -1;
+	return param_check(n->params) ? 0 : -1;
 }
 
 int nameaddr_next(struct slice *rest, struct nameaddr *n)

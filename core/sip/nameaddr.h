@@ -20,7 +20,8 @@ struct nameaddr {
  * URI is an error (RFC 3261 20).  The URI itself is not parsed here.
  * 0, or -1 malformed. */
 int nameaddr_parse(struct nameaddr *n, struct slice text);
-/* The same, but for the parameters: who walks them all anyway sees whether they are malformed. */
+/* The same, but for what is in the URI and the parameters: who parses the one and walks the
+ * others anyway sees whether they are malformed. */
 int nameaddr_split(struct nameaddr *n, struct slice text);
 
 /* The next one of a comma separated list: 1, 0 at the end, -1 malformed. */

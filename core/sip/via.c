@@ -19,7 +19,11 @@ static struct slice read_slash(struct slice s)
 /* "SIP/2.0/UDP " with any white space; other versions pass, to be answered 505. */
 static struct slice read_protocol(struct via *v, struct slice s)
 {
-	struct slice name, version;
+	struct slice usual = SLICE("SIP/2.0/UDP "), name, version;
+	if (slice_starts(s, usual)) {
+		v->transport = slice_of(s.p + usual.n - 4, 3);
+		return lex_skip_space(lex_skip(s, usual.n));
+	}
 	s = read_slash(read_token(s, &name));
 	s = s.p ? read_slash(read_token(s, &version)) : s;
 	if (!s.p || !slice_ieq(name, SLICE("SIP")))
