@@ -213,7 +213,8 @@ static void use_secret(struct node *n, struct slice secret)
 	digest_ha1(&digester, DIGEST_SHA256, SLICE("record-route"), SLICE(""), secret, hex);
 	digester_free(&digester);
 	for (size_t i = 0; i < sizeof(key); i++)
-		key[i] = (uint8_t)(lex_hex(hex[2 * i]) << 4 | lex_hex(hex[2 * i + 1]));
+		key[i] = (uint8_t)((unsigned)lex_hex(hex[2 * i]) << 4 |
+				   (unsigned)lex_hex(hex[2 * i + 1]));
 	proxy_set_route_key(&n->proxy, key);
 }
 
