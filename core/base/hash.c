@@ -171,13 +171,12 @@ static inline struct siphash sip_begin(const uint8_t key[16])
 /* The whole words, then the bytes that are left as one more; returns that one. */
 static inline uint64_t sip_words(struct siphash *h, const uint8_t *p, size_t n)
 {
-	const uint8_t *end = p + n;
 	size_t left = n % 8;
 	uint64_t last = 0;
-	for (; end - p >= 8; p += 8)
+	for (size_t words = n / 8; words > 0; words--, p += 8)
 		sip_word(h, load64(p));
 	if (left && n > 8) /* at once, with bytes before them */
-		return load64(end - 8) >> (64 - 8 * left);
+		return load64(p + left - 8) >> (64 - 8 * left);
 	for (size_t i = 0; i < left; i++)
 		last |= (uint64_t)p[i] << (8 * i);
 	return last;
