@@ -15,7 +15,7 @@ From the environment (or behind `make bench`):
   PEERS="kamailio"            whom to compare with: the first is the one of the ratios; none: "";
                               kamailio (memory manager tlsf, a cache of credentials),
                               kamailio-lean, kamailio-tuned (tlsf), kamailio-debian
-  WORKERS=1                   of lunasip (and children of Kamailio), on one core
+  WORKERS=1                   of lunasip (and children of Kamailio), on one core; of a profile, too
   MINUTES=30 LOAD=60          of the long run, and its load in per cent of the peak
   CPU_PROXY=0 CPU_LOAD=1      cores: of the proxy; of the generator and the database
   BENCH_NET=host              no network namespace of its own

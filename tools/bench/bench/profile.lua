@@ -78,8 +78,8 @@ local function measure(bench, w)
 	bench.database:reset()
 	local out = bench.dir .. "/callgrind." .. w.name
 	local proxy = proxies.start("lunasip", { database = bench.database, dir = bench.dir,
-		route = w.route, db_mode = w.db_mode or 0, under = { "valgrind", "--tool=callgrind",
-			"--callgrind-out-file=" .. out } })
+		route = w.route, db_mode = w.db_mode or 0, workers = bench.workers,
+		under = { "valgrind", "--tool=callgrind", "--callgrind-out-file=" .. out } })
 	local port = tostring(machine.free_port())
 	sessions_of(proxy, w, port, WARMUP)
 	local pid = tostring(math.tointeger(proxy.pid))

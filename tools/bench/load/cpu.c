@@ -94,6 +94,19 @@ static void mark(struct process *list, size_t n, int pid)
 	}
 }
 
+/* /proc/…/status: a line for each thing, the name in front. */
+static uint64_t read_sleeps(int pid, int tid)
+{
+	static const char NAME[] = "\nvoluntary_ctxt_switches:";
+	char path[64], text[4096];
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	if (!read_line(path, text, sizeof(text)) || !(line = strstr(text, NAME)))
+		return 0;
+	return strtoul(line + strlen(NAME), NULL, 10);
+}
+
 static void add_threads(struct cpu *c, int pid)
 {
 	char path[64];
@@ -111,6 +124,7 @@ static void add_threads(struct cpu *c, int pid)
 		if (t->tid == 0 || !read_stat(&thread, path))
 			continue;
 		t->seconds = thread.user_s + thread.kernel_s;
+		t->sleeps = read_sleeps(pid, t->tid);
 		c->threads_n++;
 	}
 	if (dir)
@@ -135,16 +149,19 @@ void cpu_look(struct cpu *c, int pid)
 	free(list);
 }
 
-double cpu_busiest(const struct cpu *before, const struct cpu *after)
+struct cpu_thread cpu_busiest(const struct cpu *before, const struct cpu *after)
 {
-	double most = 0;
+	struct cpu_thread most = {0};
 
 	for (size_t i = 0; i < after->threads_n; i++) {
-		double s = after->threads[i].seconds;
+		struct cpu_thread t = after->threads[i];
 		for (size_t k = 0; k < before->threads_n; k++)
-			if (before->threads[k].tid == after->threads[i].tid)
-				s -= before->threads[k].seconds;
-		most = s > most ? s : most;
+			if (before->threads[k].tid == t.tid) {
+				t.seconds -= before->threads[k].seconds;
+				t.sleeps -= before->threads[k].sleeps;
+			}
+		if (t.seconds > most.seconds)
+			most = t;
 	}
 	return most;
 }

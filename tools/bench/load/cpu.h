@@ -5,12 +5,14 @@
 #define LOAD_CPU_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { CPU_THREADS = 256 };
 
 struct cpu_thread {
 	int tid;
 	double seconds;
+	uint64_t sleeps; /* how often it had nothing to do */
 };
 
 /* One look at a process and all that descend from it. */
@@ -22,8 +24,8 @@ struct cpu {
 };
 
 void cpu_look(struct cpu *c, int pid);
-/* What the busiest thread took between two looks. */
-double cpu_busiest(const struct cpu *before, const struct cpu *after);
+/* What the busiest thread took between two looks, how often it fell asleep. */
+struct cpu_thread cpu_busiest(const struct cpu *before, const struct cpu *after);
 /* What the hypervisor took from the machine since it runs, in seconds. */
 double cpu_stolen(void);
 /* What this process took. */

@@ -105,12 +105,15 @@ static void wait_for_line(const struct load *l)
 static void print_watched(const struct options *o, unsigned i, const struct cpu *before,
 			  const struct cpu *after, uint64_t done)
 {
-	double s = after->seconds - before->seconds, busiest = cpu_busiest(before, after);
+	double s = after->seconds - before->seconds, sessions = done ? (double)done : 1;
+	struct cpu_thread busiest = cpu_busiest(before, after);
 	const char *name = o->watched[i].name;
 
-	printf(" %s_s=%.3f %s_us=%.3f %s_busiest_us=%.3f %s_kernel_percent=%.1f", name, s, name,
-	       done ? s * 1e6 / (double)done : 0, name, done ? busiest * 1e6 / (double)done : 0,
-	       name, s > 0 ? 100 * (after->kernel_s - before->kernel_s) / s : 0);
+	printf(" %s_s=%.3f %s_us=%.3f %s_busiest_us=%.3f %s_busiest_sleeps=%.3f"
+	       " %s_kernel_percent=%.1f",
+	       name, s, name, s * 1e6 / sessions, name, busiest.seconds * 1e6 / sessions, name,
+	       (double)busiest.sleeps / sessions, name,
+	       s > 0 ? 100 * (after->kernel_s - before->kernel_s) / s : 0);
 }
 
 static int measure(struct load *l)
