@@ -74,6 +74,7 @@ struct response {
 	unsigned status;
 	struct slice bytes;
 	bool made; /* of the request and these */
+	uint32_t made_for;
 	struct slice reason, headers;
 };
 
@@ -83,12 +84,21 @@ static void respond(struct server *st, struct slice bytes)
 		transport_send(st->txn->transport, st->upstream.socket, &st->upstream.to, bytes);
 }
 
+/*
+ * Equal when a request is the same one again.  The branch should tell, but a phone that takes an
+ * old one for its next request shall not read that this one went well.
+ */
+static uint32_t request_hash(const struct txn *x, const struct msg *m)
+{
+	return (uint32_t)hash_of(&x->servers, m->call_id) ^ m->cseq;
+}
+
 /* request: a repeated one, or NULL. */
 static void respond_again(struct server *st, struct received *request)
 {
 	const char *last = st->last ? st->last : "";
 	struct slice bytes = slice_of(last, st->last_n);
-	if (!st->made && !st->last_n)
+	if (st->made ? st->made_for != request_hash(st->txn, request->msg) : !st->last_n)
 		return;
 	st->txn->counters.retransmissions_out++;
 	if (st->made)
@@ -115,6 +125,7 @@ static void remember(struct server *st, const struct response *r)
 	st->last = n ? mem_alloc(n) : NULL;
 	st->last_n = (uint32_t)n;
 	st->made = r->made;
+	st->made_for = r->made_for;
 	st->reason_n = r->made ? (uint16_t)first.n : 0;
 	if (n)
 		append(append(st->last, first), second);
@@ -180,7 +191,16 @@ static struct response make(struct server *st, unsigned status, struct slice rea
 			    struct slice headers)
 {
 	struct slice bytes = txn_make_reply(st->txn, st->request, status, reason, headers);
-	return (struct response){status, bytes, !st->invite && bytes.n > 0, reason, headers};
+	if (st->invite || !bytes.n)
+		return (struct response){.status = status, .bytes = bytes};
+	return (struct response){
+	    .status = status,
+	    .bytes = bytes,
+	    .made = true,
+	    .made_for = request_hash(st->txn, received_msg(st->request)),
+	    .reason = reason,
+	    .headers = headers,
+	};
 }
 
 void server_reply(struct server *st, unsigned status, struct slice reason, struct slice headers)

@@ -33,16 +33,17 @@ struct server {
 	uint64_t check; /* struct match, as are these two */
 	uint32_t method;
 	uint32_t to_tag;
-	enum server_state state;
+	enum server_state state : 8;
 	bool invite;
 	bool ended;               /* server_gone is being called */
-	bool made;                /* last is what a response was made of, see there */
+	bool made;                /* last is what a response was made of, see there … */
+	uint32_t made_for;        /* … for this Call-ID and CSeq: a hash of them */
 	struct received *request; /* owned; NULL: the user has left */
 	struct upstream upstream;
 	/*
 	 * The last response, owned; NULL in Accepted.  Of one made here for another method than
 	 * INVITE only reason and headers: it is sent again when the request comes again, and
-	 * that brings the rest.
+	 * that brings the rest (but Server, which is as the settings are by then).
 	 */
 	uint32_t last_n;
 	char *last;

@@ -552,6 +552,28 @@ static void of_a_reply_it_keeps_little(void)
 	rig_free(&rig);
 }
 
+/* A phone that takes an old branch for its next request is not told that this one went well. */
+static void what_is_no_repetition_gets_no_answer_of_before(void)
+{
+	struct rig rig;
+	char first[sizeof(rig.text)], next[] = ALICES("MESSAGE"), other[] = ALICES("MESSAGE");
+	rig_init(&rig);
+	rig_in(&rig, ALICES("MESSAGE"));
+	rig_reply(&rig, 202);
+	strcpy(first, rig_out(&rig));
+	strstr(next, "CSeq: 7")[6] = '8';
+	strstr(other, "Call-ID: call")[9] = 'f';
+	rig_in(&rig, next);
+	CHECK_STR(rig_out(&rig), "");
+	rig_in(&rig, other);
+	CHECK_STR(rig_out(&rig), "");
+	rig_in(&rig, ALICES("MESSAGE"));
+	CHECK_STR(rig_out(&rig), first);
+	CHECK_INT(rig.requests, 1);
+	rig_advance(&rig, 32000);
+	rig_free(&rig);
+}
+
 /* Who repeats it from elsewhere does not get it. */
 static void it_answers_where_the_request_came_from(void)
 {
@@ -658,6 +680,7 @@ int main(void)
 	TEST(other_timers_scale);
 	TEST(left_it_repeats_the_same_bytes);
 	TEST(of_a_reply_it_keeps_little);
+	TEST(what_is_no_repetition_gets_no_answer_of_before);
 	TEST(it_answers_where_the_request_came_from);
 	TEST(left_it_takes_ack_and_cancel);
 	TEST(left_and_accepted_it_tells_of_the_ack);
