@@ -9,8 +9,8 @@ local function stop(net) net:store { delay = 3600 } end
 local function go_on(net) net:store { delay = 0 } end
 
 -- A phone's request with the right credentials, whose challenge came before.
-local function prepared(net, phone, method, whom, to)
-	local o = { call_id = net:unique "prepared", to = to }
+local function prepared(net, phone, method, whom)
+	local o = { call_id = net:unique "prepared" }
 	local request = phone:send(method, whom, o)
 	local challenge = phone:expect(method == "REGISTER" and 401 or 407)
 	if method == "INVITE" then phone:send("ACK", whom, { call_id = o.call_id, cseq = phone.cseq,
@@ -100,8 +100,8 @@ describe("a registration that waits for the database", function()
 		local net = route.default()
 		local ten = net:phone "10"
 		assert.sip(ten:register()).is.reply(200)
-		local o = prepared(net, ten, "REGISTER", "sip:127.0.0.1", "sip:10@127.0.0.1")
-		o.contact = "<sip:10@192.0.2.77>"
+		local o = prepared(net, ten, "REGISTER", "sip:127.0.0.1")
+		o.to, o.contact = "sip:10@127.0.0.1", "<sip:10@192.0.2.77>"
 		stop(net)
 		ten:send("REGISTER", "sip:127.0.0.1", o)
 		net:advance(3)
@@ -114,10 +114,10 @@ describe("a registration that waits for the database", function()
 		local net = route.default()
 		local ten = net:phone "10"
 		assert.sip(ten:register()).is.reply(200)
-		local o = prepared(net, ten, "REGISTER", "sip:127.0.0.1", "sip:10@127.0.0.1")
-		o.contact = "<sip:10@192.0.2.77>"
-		local next_one = prepared(net, ten, "REGISTER", "sip:127.0.0.1", "sip:10@127.0.0.1")
-		next_one.contact = "<sip:10@192.0.2.77>;expires=0"
+		local o = prepared(net, ten, "REGISTER", "sip:127.0.0.1")
+		o.to, o.contact = "sip:10@127.0.0.1", "<sip:10@192.0.2.77>"
+		local next_one = prepared(net, ten, "REGISTER", "sip:127.0.0.1")
+		next_one.to, next_one.contact = o.to, "<sip:10@192.0.2.77>;expires=0"
 		net:store { delay = 5, begun = true }
 		ten:send("REGISTER", "sip:127.0.0.1", o)
 		net:advance(3)
