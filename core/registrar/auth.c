@@ -112,11 +112,9 @@ static bool was_offered(const struct digest_credentials *c)
 	return !c->sess && (c->qop == DIGEST_QOP_AUTH || c->qop == DIGEST_QOP_NONE);
 }
 
-/* What names the worker (transport/dispatch) is in it: only he knows how often a nonce was used. */
 static struct nonce_scope scope_of(const struct msg *m, struct slice realm, enum digest_algorithm a)
 {
-	return (struct nonce_scope){
-	    .realm = realm, .call_id = m->call_id, .registers = msg_registers(m), .algorithm = a};
+	return (struct nonce_scope){.realm = realm, .call_id = m->call_id, .algorithm = a};
 }
 
 /* Takes credentials for the realm, unless they are no better than those of before. */

@@ -47,11 +47,8 @@ static struct proof prove(const struct nonces *t, const struct nonce_scope *s, u
 	const uint64_t first[] = {(uint64_t)made << 32 | salt, s->algorithm, siphash_end(&realm)};
 	const uint64_t ours = siphash24(t->keys.macs, first, 3);
 	const uint64_t call = siphash13(t->keys.texts, s->call_id.p, s->call_id.n);
-	uint64_t second[3] = {ours, call};
-	size_t n = 2;
-	if (s->registers.p)
-		second[n++] = siphash13(t->keys.texts, s->registers.p, s->registers.n);
-	return (struct proof){(uint32_t)ours, siphash24(t->keys.macs, second, n)};
+	const uint64_t second[] = {ours, call};
+	return (struct proof){(uint32_t)ours, siphash24(t->keys.macs, second, 2)};
 }
 
 /* Texts. */

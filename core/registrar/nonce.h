@@ -4,9 +4,9 @@
  *
  * 40 hex digits: 8 of the time it was made, 8 of chance, so that two
  * challenges within a second differ, 8 of a MAC over these, algorithm and
- * realm, 16 of one over these and the Call-ID (and a REGISTER's user).  The second MAC is what lets
- * a nonce be used; the first only tells "ours, but used from elsewhere", from which an honest phone
- * recovers by stale=true, from "made up".
+ * realm, 16 of one over these and the Call-ID.  The second MAC is what lets a
+ * nonce be used; the first only tells "ours, but used from elsewhere", from
+ * which an honest phone recovers by stale=true, from "made up".
  *
  * The MACs are SipHash-2-4; its key is an HMAC-SHA-256 under the secret.
  *
@@ -52,13 +52,12 @@ struct nonces {
 struct nonce_scope {
 	struct slice realm; /* case ignored */
 	struct slice call_id;
-	struct slice registers; /* null: no REGISTER */
 	enum digest_algorithm algorithm;
 };
 
 enum nonce_origin {
 	NONCE_FOREIGN,   /* not ours, or for another realm or algorithm */
-	NONCE_ELSEWHERE, /* ours, for another Call-ID, or another user's REGISTER */
+	NONCE_ELSEWHERE, /* ours, for another Call-ID */
 	NONCE_OURS,
 };
 

@@ -510,8 +510,3 @@ bool msg_has_token(const struct msg *m, enum hdr_id id, struct slice token)
 			return true;
 	return false;
 }
-
-struct slice msg_registers(const struct msg *m)
-{
-	return m->method == METHOD_REGISTER ? m->to_uri.user : SLICE_NULL;
-}

@@ -136,10 +136,6 @@ int msg_parse(struct msg *m, struct arena *a, struct slice bytes);
  */
 void msg_read_addresses(struct msg *m);
 
-/* Whose bindings a REGISTER is about: the user in To, as it is written there.  Null: another
- * request, or nobody's. */
-struct slice msg_registers(const struct msg *m);
-
 struct hdr *msg_hdr(const struct msg *m, enum hdr_id id); /* the first, or NULL */
 /* The next one of the same id (HDR_OTHER: of the same name), or NULL. */
 struct hdr *msg_hdr_next(const struct msg *m, const struct hdr *h);

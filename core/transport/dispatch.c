@@ -78,16 +78,10 @@ static void hand_over(struct dispatch *d, unsigned to, struct received *r,
 	crew_post(d->crew, d->own, to, &h->letter);
 }
 
-static unsigned owner_of_request(const struct dispatch *d, const struct msg *m)
-{
-	struct slice user = msg_registers(m);
-	return crew_owner(d->crew, user.p ? user : m->call_id);
-}
-
 static void on_request(void *data, struct received *r)
 {
 	struct dispatch *d = data;
-	unsigned owner = owner_of_request(d, r->msg);
+	unsigned owner = crew_owner(d->crew, r->msg->call_id);
 	if (owner == d->own)
 		d->user.request(d->user.data, r);
 	else

@@ -4,9 +4,7 @@
  *
  * A request belongs where its Call-ID says: so its retransmissions, its ACK and
  * CANCEL (RFC 3261 17.2.3), merged copies of it (8.2.2.2), and all else of its
- * dialog meet in one place.  A REGISTER, which has neither, belongs to who keeps
- * the bindings of its user (registrar/shards), unless that is written with escapes:
- * then he is asked.  A response, or an ICMP error, belongs to who sent
+ * dialog meet in one place.  A response, or an ICMP error, belongs to who sent
  * the request, whose number is in the branch (dispatch_mark).
  *
  * What waits for a worker has a limit, beyond which it is lost.

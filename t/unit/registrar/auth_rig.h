@@ -58,7 +58,7 @@ static inline void teardown(struct world *w)
 
 /* A phone's answer to a challenge; fields may be set to what no phone would send. */
 struct phone {
-	const char *method, *ruri, *to, *call_id;
+	const char *method, *ruri, *call_id;
 	const char *username, *password, *realm;
 	const char *uri;
 	const char *algorithm; /* "MD5", "SHA-256", … */
@@ -74,7 +74,6 @@ static inline struct phone phone(void)
 	return (struct phone){
 	    .method = "REGISTER",
 	    .ruri = "sip:192.168.1.15",
-	    .to = "sip:10@192.168.1.15",
 	    .call_id = "one@192.168.1.10",
 	    .username = "10",
 	    .password = "abc10",
@@ -89,12 +88,12 @@ static inline struct msg *request(struct world *w, const struct phone *p, const 
 		       "%s %s SIP/2.0\n"
 		       "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bK1\n"
 		       "From: <sip:10@192.168.1.15>;tag=1\n"
-		       "To: <%s>\n"
+		       "To: <sip:10@192.168.1.15>\n"
 		       "Call-ID: %s\n"
 		       "CSeq: 1 %s\n"
 		       "%s"
 		       "Content-Length: 0\n\n",
-		       p->method, p->ruri, p->to, p->call_id, p->method, headers);
+		       p->method, p->ruri, p->call_id, p->method, headers);
 }
 
 static const struct auth_challenge_options md5_only = {.md5 = true};

@@ -89,15 +89,6 @@ static void are_bound_to_their_scope(void)
 	other.call_id = SLICE("A@b");
 	CHECK_INT(origin(&t, &other, s), NONCE_ELSEWHERE);
 	other = home;
-	other.registers = SLICE("bob");
-	CHECK_INT(origin(&t, &other, s), NONCE_ELSEWHERE);
-	nonce_make(&t.nonces, &other, text);
-	CHECK_INT(origin(&t, &other, s), NONCE_OURS);
-	CHECK_INT(origin(&t, &home, s), NONCE_ELSEWHERE);
-	other.registers = SLICE("b%6Fb");
-	CHECK_INT(origin(&t, &other, s), NONCE_ELSEWHERE);
-	nonce_make(&t.nonces, &home, text);
-	other = home;
 	other.algorithm = DIGEST_SHA256;
 	CHECK_INT(origin(&t, &other, s), NONCE_FOREIGN);
 	teardown(&t);

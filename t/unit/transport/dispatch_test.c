@@ -132,19 +132,6 @@ static void all_requests_of_a_call_have_one_owner(void)
 	}
 }
 
-/* In whose shard the bindings are: nobody needs to be asked. */
-static void a_register_goes_to_who_keeps_its_user(void)
-{
-	for (unsigned at = 0; at < MAX; at++) {
-		struct rig *rig = rig_new(MAX, at);
-		send_request(rig, "REGISTER", "one@example.com", "z9hG4bK1");
-		send_request(rig, "REGISTER", "two@example.com", "z9hG4bK2");
-		send_request(rig, "REGISTER", "three@example.com", "z9hG4bK3");
-		CHECK(who_had_requests(rig, 3) == crew_owner(&rig->crew, SLICE("bob")));
-		rig_free(rig);
-	}
-}
-
 static void calls_are_spread(void)
 {
 	struct rig *rig = rig_new(MAX, 0);
@@ -248,7 +235,6 @@ static void more_than_thirty_two_workers_have_marks_of_their_own(void)
 int main(void)
 {
 	TEST(all_requests_of_a_call_have_one_owner);
-	TEST(a_register_goes_to_who_keeps_its_user);
 	TEST(calls_are_spread);
 	TEST(what_waits_for_a_worker_has_a_limit);
 	TEST(a_response_goes_to_the_worker_in_its_branch);
