@@ -14,8 +14,8 @@
  * nothing more is allocated.  Of itself it looks for that only now and then while it is used, and
  * what a rush of registrations took would stay with a proxy at rest.
  */
-extern const char *malloc_conf __attribute__((visibility("default")));
-const char *malloc_conf = "background_thread:true,max_background_threads:1";
+extern const char *const malloc_conf __attribute__((visibility("default")));
+const char *const malloc_conf = "background_thread:true,max_background_threads:1";
 
 int main(int argc, char **argv)
 {

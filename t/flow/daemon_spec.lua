@@ -157,6 +157,26 @@ describe("lunasip", function()
 		end)
 	end)
 
+	local function read(pid, name)
+		local file = io.open(("/proc/%d/%s"):format(pid, name))
+		local text = file and file:read "a" or ""
+		if file then
+			file:close()
+		end
+		return text
+	end
+
+	-- Sanitizers bring a malloc of their own.
+	it("has a thread of its malloc, which gives back what is free also at rest", function()
+		world:start()
+		local pid, names = world.proxy.pid, {}
+		for task in uv.fs_scandir_next, uv.fs_scandir(("/proc/%d/task"):format(pid)) do
+			names[read(pid, ("task/%s/comm"):format(task))] = true
+		end
+		assert.are.equal(read(pid, "maps"):find "libjemalloc" and true, names["jemalloc_bg_thd\n"])
+		world:stop()
+	end)
+
 	it("listens on every address when told 0.0.0.0, and on a free port when told 0", function()
 		world.proxy = flow.process.start { LUNASIP, "-l", "udp:0.0.0.0:0", "-d", "memory:", world.path }
 		local port = world.proxy:expect "listening on udp:127%.0%.0%.1:(%d+)"
