@@ -98,7 +98,8 @@ static void respond_again(struct server *st, struct received *request)
 {
 	const char *last = st->last ? st->last : "";
 	struct slice bytes = slice_of(last, st->last_n);
-	if (st->made ? st->made_for != request_hash(st->txn, request->msg) : !st->last_n)
+	bool same = request && st->made_for == request_hash(st->txn, request->msg);
+	if (st->made ? !same : !st->last_n)
 		return;
 	st->txn->counters.retransmissions_out++;
 	if (st->made)
