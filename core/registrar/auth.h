@@ -3,10 +3,10 @@
  * credentials against the subscriber table (RFC 3261 22, RFC 2617, RFC 7616).
  *
  * A nonce (registrar/nonce) is 40 hex digits, of time, chance, and keyed hashes of
- * these, realm, algorithm, Call-ID and a REGISTER's user under the secret.  So it
- * proves to be ours without being kept, serves one Call-ID, realm and algorithm
- * only, of REGISTERs those for one user, and survives restarts.  What is kept is
- * its use: with qop nc must grow, without qop it serves once.
+ * these, realm, algorithm and Call-ID under the secret.  So it proves to be
+ * ours without being kept, serves one Call-ID, realm and algorithm only, and
+ * survives restarts.  What is kept is its use: with qop nc must grow, without
+ * qop it serves once.
  *
  * Accepted are MD5 and SHA-256, without -sess, with qop "auth" or none; all
  * else was never offered and counts for nothing.
@@ -26,8 +26,7 @@ enum auth_result {
 	AUTH_OK,
 	AUTH_NONE,      /* "none": no credentials for this realm of a kind we offer */
 	AUTH_NONCE,     /* "nonce": not one of ours */
-	AUTH_STALE,     /* "stale": ours, right response, but too old or for another Call-ID (or
-			   REGISTER) */
+	AUTH_STALE,     /* "stale": ours, right response, but too old or for another Call-ID */
 	AUTH_USER,      /* "user": no such subscriber, or one without a password */
 	AUTH_PASSWORD,  /* "password" */
 	AUTH_REPLAY,    /* "replay": nc did not grow, nonce used again, or a uri that is not the

@@ -43,7 +43,7 @@ local challenge_qop = { "qop", '"0"|"1"|"auth"|lunasip.ChallengeOptions?',
 local credentials_refused = {
 	{ "none", "no credentials for this realm of a kind that we offer" },
 	{ "nonce", "its nonce is not one of ours" },
-	{ "stale", "right, but the nonce is too old, for another Call-ID or for another user's REGISTER; the next challenge says `stale=true`" },
+	{ "stale", "right, but the nonce is too old or for another Call-ID; the next challenge says `stale=true`" },
 	{ "user", "no such subscriber, or one without a password" },
 	{ "password", "another password" },
 	{ "replay", "nc did not grow, a nonce without qop came again, or the digest's uri is not the Request-URI" },
