@@ -288,7 +288,7 @@ static void tell_others(const struct credentials *c, const struct entry *e)
 static void keep(struct credentials *c, const struct question *q, const struct credentials_rows *r)
 {
 	struct entry *old = entry_find(c, q->table, q->user);
-	bool news = r->n > 0 || old;
+	bool news = r->n > 0 || (old && old->n_rows > 0);
 	if (old)
 		entry_remove(c, old);
 	struct entry *e = q->forgotten || c->o.size == 0 ? NULL : entry_of(q, r);

@@ -455,6 +455,8 @@ static void that_a_user_is_gone_is_news_a_stranger_is_none(void)
 	pair_setup(&p);
 	ask_now(&p.w, "99");
 	CHECK(!other_keeps(&p, "99"));
+	ask_now(&p.w, "99");
+	CHECK(!other_keeps(&p, "99"));
 	ask_now(&p.w, "10");
 	store_memory.subscriber_remove(p.w.rig.db, SLICE("10"), SLICE("a.example"), NULL);
 	ask_now(&p.w, "10");
