@@ -11,7 +11,7 @@ usage: tools/bench/run COMMAND
 
 From the environment (or behind `make bench`):
   ROUNDS=5 TIME=2             rounds, and seconds that each workload is measured in each
-  WORKLOADS="call relay"      these only: options register call relay indialog through
+  WORKLOADS="call relay"      these only: options register call relay indialog through rush
   PEERS="kamailio"            whom to compare with: the first is the one of the ratios; none: "";
                               kamailio (memory manager tlsf, a cache of credentials),
                               kamailio-lean, kamailio-tuned (tlsf), kamailio-debian

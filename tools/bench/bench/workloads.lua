@@ -16,6 +16,8 @@ local workloads = {
 		route = "default", warmup = 6, window = 64 },
 	{ name = "through", title = "REGISTER, write-through (durable)", load = "register",
 		packets = 2, route = "default", warmup = 0.5, window = 64, db_mode = 1, durable = true },
+	{ name = "rush", title = "REGISTER, write-through, 256 at a time", load = "register",
+		packets = 2, route = "default", warmup = 0.5, window = 256, db_mode = 1, durable = true },
 }
 
 for _, w in ipairs(workloads) do workloads[w.name] = w end
