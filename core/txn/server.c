@@ -85,21 +85,20 @@ static void respond(struct server *st, struct slice bytes)
 }
 
 /*
- * Equal when a request is the same one again.  The branch should tell, but a phone that takes an
- * old one for its next request shall not read that this one went well.
+ * Equal when a request is the same one again.  The branch should tell, but some take an old one
+ * for their next request: that is to be served, and is not told that the one before went well.
  */
 static uint32_t request_hash(const struct txn *x, const struct msg *m)
 {
 	return (uint32_t)hash_of(&x->servers, m->call_id) ^ m->cseq;
 }
 
-/* request: a repeated one, or NULL. */
+/* request: the repeated one; NULL: nobody's, of an INVITE. */
 static void respond_again(struct server *st, struct received *request)
 {
 	const char *last = st->last ? st->last : "";
 	struct slice bytes = slice_of(last, st->last_n);
-	bool same = request && st->made_for == request_hash(st->txn, request->msg);
-	if (st->made ? !same : !st->last_n)
+	if (st->made ? !request : !st->last_n)
 		return;
 	st->txn->counters.retransmissions_out++;
 	if (st->made)
@@ -288,6 +287,8 @@ static bool matches(const struct server *st, const struct match *k, const struct
 	if (m->method == METHOD_ACK)
 		return st->invite && (k->cookie || has_our_to_tag(st, m));
 	if (m->method != METHOD_CANCEL && st->method != k->method)
+		return false;
+	if (st->made && st->made_for != request_hash(st->txn, m))
 		return false;
 	return k->cookie || st->to_tag == k->to_tag;
 }

@@ -43,7 +43,8 @@ struct server {
 	/*
 	 * The last response, owned; NULL in Accepted.  Of one made here for another method than
 	 * INVITE only reason and headers: it is sent again when the request comes again, and
-	 * that brings the rest (but Server, which is as the settings are by then).
+	 * that brings the rest (but Server, which is as the settings are by then).  Under the same
+	 * branch, but with another Call-ID or CSeq, comes a new request.
 	 */
 	uint32_t last_n;
 	char *last;

@@ -552,8 +552,8 @@ static void of_a_reply_it_keeps_little(void)
 	rig_free(&rig);
 }
 
-/* A phone that takes an old branch for its next request is not told that this one went well. */
-static void what_is_no_repetition_gets_no_answer_of_before(void)
+/* A phone that takes an old branch for its next request is served as if it had a new one. */
+static void what_is_no_repetition_is_a_new_request(void)
 {
 	struct rig rig;
 	char first[sizeof(rig.text)], next[] = ALICES("MESSAGE"), other[] = ALICES("MESSAGE");
@@ -565,11 +565,18 @@ static void what_is_no_repetition_gets_no_answer_of_before(void)
 	strstr(other, "Call-ID: call")[9] = 'f';
 	rig_in(&rig, next);
 	CHECK_STR(rig_out(&rig), "");
+	CHECK_INT(rig.requests, 2);
+	rig_reply(&rig, 403);
+	CHECK(strstr(rig_out(&rig), "CSeq: 8"));
 	rig_in(&rig, other);
-	CHECK_STR(rig_out(&rig), "");
+	CHECK_INT(rig.requests, 3);
+	rig_reply(&rig, 404);
+	CHECK(strstr(rig_out(&rig), "Call-ID: f"));
+	rig_in(&rig, next);
+	CHECK(strstr(rig_out(&rig), "SIP/2.0 403"));
 	rig_in(&rig, ALICES("MESSAGE"));
 	CHECK_STR(rig_out(&rig), first);
-	CHECK_INT(rig.requests, 1);
+	CHECK_INT(rig.requests, 3);
 	rig_advance(&rig, 32000);
 	rig_free(&rig);
 }
@@ -680,7 +687,7 @@ int main(void)
 	TEST(other_timers_scale);
 	TEST(left_it_repeats_the_same_bytes);
 	TEST(of_a_reply_it_keeps_little);
-	TEST(what_is_no_repetition_gets_no_answer_of_before);
+	TEST(what_is_no_repetition_is_a_new_request);
 	TEST(it_answers_where_the_request_came_from);
 	TEST(left_it_takes_ack_and_cancel);
 	TEST(left_and_accepted_it_tells_of_the_ack);
