@@ -93,19 +93,26 @@ static uint32_t request_hash(const struct txn *x, const struct msg *m)
 	return (uint32_t)hash_of(&x->servers, m->call_id) ^ m->cseq;
 }
 
-/* request: the repeated one; NULL: nobody's, of an INVITE. */
-static void respond_again(struct server *st, struct received *request)
+static void respond_again(struct server *st, struct slice bytes)
 {
-	const char *last = st->last ? st->last : "";
-	struct slice bytes = slice_of(last, st->last_n);
-	if (st->made ? !request : !st->last_n)
+	if (!bytes.n)
 		return;
 	st->txn->counters.retransmissions_out++;
-	if (st->made)
-		bytes =
-		    txn_make_reply(st->txn, request, st->last_status, slice_of(last, st->reason_n),
-				   slice_range(last + st->reason_n, last + st->last_n));
 	respond(st, bytes);
+}
+
+static struct slice last_bytes(const struct server *st)
+{
+	return slice_of(st->last, st->last_n);
+}
+
+/* As it was made for the request before, which is this one. */
+static struct slice make_again(struct server *st, struct received *request)
+{
+	const char *last = st->last ? st->last : "";
+	struct slice reason = slice_of(last, st->reason_n);
+	struct slice headers = slice_range(last + st->reason_n, last + st->last_n);
+	return txn_make_reply(st->txn, request, st->last_status, reason, headers);
 }
 
 static char *append(char *to, struct slice s)
@@ -230,7 +237,7 @@ static void repeat(struct server *st)
 {
 	const uint32_t t2_ms = st->txn->timers.t2_ms;
 	const uint64_t left_ms = st->end_ms - env_now_ms(st->txn->env);
-	respond_again(st, NULL);
+	respond_again(st, last_bytes(st));
 	st->interval_ms = 2 * st->interval_ms < t2_ms ? 2 * st->interval_ms : t2_ms;
 	start(st, st->interval_ms < left_ms ? st->interval_ms : (uint32_t)left_ms);
 }
@@ -369,7 +376,7 @@ void server_request(struct txn *x, struct received *r)
 	}
 	x->counters.retransmissions_in++;
 	if (repeats_last(st))
-		respond_again(st, r);
+		respond_again(st, st->made ? make_again(st, r) : last_bytes(st));
 	received_free(r);
 }
 
