@@ -59,11 +59,6 @@ static char *put_hex(char *p, uint64_t value, unsigned digits)
 	return p + digits;
 }
 
-static size_t first_slot(const struct nonce_generation *g, uint64_t mac)
-{
-	return (mac >> 32) * g->slots >> 32;
-}
-
 /* The next digits of *p; false when they are not lower-case hex. */
 static bool get_hex(const char **p, unsigned digits, uint64_t *value)
 {
@@ -85,6 +80,12 @@ void nonce_make(struct nonces *t, const struct nonce_scope *scope, char out[NONC
 	p = put_hex(p, salt, SALT_DIGITS);
 	p = put_hex(p, proof.ours, OURS_DIGITS);
 	put_hex(p, proof.call, CALL_DIGITS);
+}
+
+/* Where the search for its use begins. */
+static size_t first_slot(const struct nonce_generation *g, uint64_t mac)
+{
+	return (mac >> 32) * g->slots >> 32;
 }
 
 void nonce_read(struct nonces *t, const struct nonce_scope *scope, struct slice text,
